@@ -1,0 +1,28 @@
+//! The words of feedpass as types: values that are right once they exist.
+//!
+//! Text becomes one of these once, at the edge (`config`, `http`, `cli`), and is never checked
+//! again. Nothing here does I/O, is asynchronous or asks for the time.
+
+mod arn;
+mod client;
+mod feed;
+mod invalid;
+mod issuer_url;
+mod key;
+mod period;
+mod region;
+mod registry;
+mod slug;
+mod subject;
+
+pub use arn::{AccountId, RoleArn};
+pub use client::{Action, Client, ClientId, FeedPattern, Grant, SecretHash};
+pub use feed::{Feed, Space, WebIdentity};
+pub use invalid::Invalid;
+pub use issuer_url::{Audience, IssuerUrl};
+pub use key::{Algorithm, Kid};
+pub use period::{Period, SessionDuration, TokenLifetime};
+pub use region::{Partition, Region};
+pub use registry::RegistryHost;
+pub use slug::Slug;
+pub use subject::{SpaceFeed, Subject, SubjectPart, SubjectParts};

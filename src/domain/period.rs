@@ -1,0 +1,107 @@
+//! Lengths of time as people write them, and the two that have bounds.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use jiff::{Span, SpanRelativeTo};
+
+use super::Invalid;
+
+/// A length of time in whole seconds, written `90d`, `24h`, `5m` or `1h 30m`; a day is 24 hours.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Period(Duration);
+
+impl Period {
+    /// The length as the standard library has it.
+    #[must_use]
+    pub fn as_duration(self) -> Duration {
+        self.0
+    }
+}
+
+impl FromStr for Period {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let invalid = || Invalid::new("a length of time", text, "it is written as in `90d`, `24h`, `5m` or `30s`");
+        let span: Span = text.parse().map_err(|_| invalid())?;
+        let length = span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|_| invalid())?;
+        let length = Duration::try_from(length).map_err(|_| invalid())?;
+        if length.subsec_nanos() != 0 {
+            return Err(Invalid::new("a length of time", text, "it is whole seconds"));
+        }
+        Ok(Self(length))
+    }
+}
+
+/// Makes a period type with bounds, in seconds, and the words for them.
+macro_rules! bounded_period {
+    ($(#[$doc:meta])* $name:ident, $what:literal, $range:expr, $default:literal, $expected:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+        pub struct $name(u32);
+
+        impl $name {
+            /// The length in seconds.
+            #[must_use]
+            pub fn as_secs(self) -> u32 {
+                self.0
+            }
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self($default)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = Invalid;
+
+            fn from_str(text: &str) -> Result<Self, Invalid> {
+                let seconds = text.parse::<Period>()?.as_duration().as_secs();
+                match u32::try_from(seconds) {
+                    Ok(seconds) if $range.contains(&seconds) => Ok(Self(seconds)),
+                    _ => Err(Invalid::new($what, text, $expected)),
+                }
+            }
+        }
+    };
+}
+
+bounded_period!(
+    /// How long a web identity token lives: 1 to 15 minutes, 5 by default. STS accepts it for
+    /// 5 minutes more.
+    TokenLifetime, "a token lifetime", (60..=900), 300, "it is 1 to 15 minutes, as in `5m`"
+);
+
+bounded_period!(
+    /// How long a role session lives: 15 minutes to 12 hours, 1 hour by default (STS
+    /// `DurationSeconds`). The role's own maximum may be lower; STS then refuses.
+    SessionDuration, "a session duration", (900..=43_200), 3600, "it is 15 minutes to 12 hours, as in `1h`"
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn periods_are_read_as_people_write_them() {
+        for (text, seconds) in [("90d", 7_776_000), ("24h", 86_400), ("5m", 300), ("30s", 30), ("1h 30m", 5400)] {
+            assert_eq!(text.parse::<Period>().unwrap().as_duration().as_secs(), seconds, "{text}");
+        }
+        for bad in ["", "5", "-5m", "soon", "1.5s", "5 parsecs"] {
+            assert!(bad.parse::<Period>().is_err(), "{bad} must be refused");
+        }
+    }
+
+    #[test]
+    fn bounds_hold() {
+        for (text, good) in [("59s", false), ("60s", true), ("15m", true), ("901s", false), ("99999999999h", false)] {
+            assert_eq!(text.parse::<TokenLifetime>().is_ok(), good, "{text}");
+        }
+        for (text, good) in [("14m", false), ("15m", true), ("12h", true), ("13h", false)] {
+            assert_eq!(text.parse::<SessionDuration>().is_ok(), good, "{text}");
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! feedpass
+pub mod clock;
+pub mod domain;
+pub mod entropy;
