@@ -1,4 +1,10 @@
 //! feedpass
+pub mod authn;
+pub mod authz;
+pub mod aws;
 pub mod clock;
 pub mod domain;
 pub mod entropy;
+pub mod issuer;
+pub mod store;
+pub mod telemetry;

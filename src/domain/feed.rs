@@ -1,6 +1,8 @@
 //! Spaces and feeds.
 
-use super::{AccountId, Audience, Region, RoleArn, SessionDuration, Slug, SpaceFeed, Subject, SubjectParts};
+use super::{
+    AccountId, Audience, Region, RegistryHost, RoleArn, SessionDuration, Slug, SpaceFeed, Subject, SubjectParts,
+};
 
 /// A tenant: a name that feeds live below.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -27,6 +29,12 @@ impl Feed {
     #[must_use]
     pub fn subject(&self) -> Subject {
         Subject::new(&self.name, self.web_identity.subject)
+    }
+
+    /// The host of the feed's registry in its plain form; AWS's own answer may name another.
+    #[must_use]
+    pub fn registry_host(&self) -> RegistryHost {
+        RegistryHost::of(&self.registry, &self.region)
     }
 }
 

@@ -1,0 +1,178 @@
+//! Step 2: may this [`Caller`] have this feed? Pure, and asked on every request, held credentials or not.
+
+use std::sync::Arc;
+
+use crate::authn::Caller;
+use crate::domain::{Action, ClientId, Feed, FeedPattern, RegistryHost, SpaceFeed};
+use crate::store::Snapshot;
+
+/// What a caller wants of a feed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Wish {
+    /// A user and password for the registry.
+    RegistryCredentials,
+    /// The web identity token itself.
+    WebIdentityToken,
+}
+
+impl Wish {
+    /// The actions of which any one suffices.
+    ///
+    /// Pulling and pushing ask for the same credentials: what they may do is the role's to say.
+    #[must_use]
+    pub fn actions(self) -> &'static [Action] {
+        match self {
+            Self::RegistryCredentials => &[Action::Pull, Action::Push],
+            Self::WebIdentityToken => &[Action::Token],
+        }
+    }
+}
+
+/// The proof that a caller may have what it asked of a feed. Only this room makes one.
+#[derive(Clone, Debug)]
+pub struct Permit {
+    client: ClientId,
+    feed: Arc<Feed>,
+}
+
+impl Permit {
+    /// Who may.
+    #[must_use]
+    pub fn client(&self) -> &ClientId {
+        &self.client
+    }
+
+    /// Of which feed.
+    #[must_use]
+    pub fn feed(&self) -> &Arc<Feed> {
+        &self.feed
+    }
+}
+
+/// Why a caller may not. All are the caller's to mend, by asking an administrator for a grant.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum Refusal {
+    /// No grant covers the feed, or there is no such feed: the two look alike, so that nobody
+    /// learns of a feed that is not theirs.
+    #[error("client `{client}` has no grant that reaches a feed `{target}`; {}", covered(grants))]
+    FeedNotFound {
+        /// Who asked.
+        client: ClientId,
+        /// For what.
+        target: SpaceFeed,
+        /// What its grants do cover.
+        grants: Vec<FeedPattern>,
+    },
+    /// A grant covers the feed, but not for this.
+    #[error(
+        "client `{client}` may not ask that of feed `{target}`: it takes the action {}, and its grants give {}",
+        listed(wanted, " or "),
+        listed(granted, ", ")
+    )]
+    ActionNotGranted {
+        /// Who asked.
+        client: ClientId,
+        /// Of which feed.
+        target: SpaceFeed,
+        /// The actions of which one was needed.
+        wanted: &'static [Action],
+        /// The actions that it has on this feed.
+        granted: Vec<Action>,
+    },
+    /// No feed that the caller may pull from or push to is at that host.
+    #[error("client `{client}` has no grant for a feed at registry `{host}`; {}", reachable(hosts))]
+    RegistryNotFound {
+        /// Who asked.
+        client: ClientId,
+        /// For which registry.
+        host: RegistryHost,
+        /// The registries that it may use.
+        hosts: Vec<RegistryHost>,
+    },
+    /// Several feeds of the caller are at that host.
+    #[error("several feeds of client `{client}` are at registry `{host}`: {}; name one", listed(feeds, ", "))]
+    RegistryAmbiguous {
+        /// Who asked.
+        client: ClientId,
+        /// For which registry.
+        host: RegistryHost,
+        /// The feeds there.
+        feeds: Vec<SpaceFeed>,
+    },
+}
+
+fn listed<T: ToString>(items: &[T], separator: &str) -> String {
+    items.iter().map(|item| format!("`{}`", item.to_string())).collect::<Vec<_>>().join(separator)
+}
+
+fn covered(grants: &[FeedPattern]) -> String {
+    if grants.is_empty() {
+        "it has no grants at all".into()
+    } else {
+        format!("its grants cover {}", listed(grants, ", "))
+    }
+}
+
+fn reachable(hosts: &[RegistryHost]) -> String {
+    if hosts.is_empty() { "it may use no registry".into() } else { format!("it may use {}", listed(hosts, ", ")) }
+}
+
+/// Lets `caller` have its `wish` of `target`, or says why not.
+///
+/// # Errors
+/// [`Refusal::FeedNotFound`] and [`Refusal::ActionNotGranted`].
+pub fn permit(caller: &Caller, snapshot: &Snapshot, target: &SpaceFeed, wish: Wish) -> Result<Permit, Refusal> {
+    let granted = granted_actions(caller, target);
+    let (Some(feed), false) = (snapshot.feed(target), granted.is_empty()) else {
+        return Err(Refusal::FeedNotFound {
+            client: caller.id().clone(),
+            target: target.clone(),
+            grants: caller.grants().iter().flat_map(|grant| grant.feeds.clone()).collect(),
+        });
+    };
+    if !wish.actions().iter().any(|action| granted.contains(action)) {
+        return Err(Refusal::ActionNotGranted {
+            client: caller.id().clone(),
+            target: target.clone(),
+            wanted: wish.actions(),
+            granted,
+        });
+    }
+    Ok(Permit { client: caller.id().clone(), feed: Arc::clone(feed) })
+}
+
+/// Lets `caller` have credentials for the registry at `host`, if exactly one feed of its grants is there.
+///
+/// # Errors
+/// [`Refusal::RegistryNotFound`] and [`Refusal::RegistryAmbiguous`].
+pub fn permit_registry(caller: &Caller, snapshot: &Snapshot, host: &RegistryHost) -> Result<Permit, Refusal> {
+    let usable: Vec<Permit> = snapshot
+        .feeds()
+        .filter_map(|feed| permit(caller, snapshot, &feed.name, Wish::RegistryCredentials).ok())
+        .collect();
+    let named = host.ecr();
+    let is_there = |feed: &Feed| {
+        named.as_ref().is_some_and(|(account, region)| feed.registry == *account && feed.region == *region)
+    };
+    let mut there = usable.iter().filter(|permit| is_there(&permit.feed));
+    let client = caller.id().clone();
+    let host = host.clone();
+    match (there.next(), there.next()) {
+        (Some(one), None) => Ok(one.clone()),
+        (None, _) => {
+            let mut hosts: Vec<_> = usable.iter().map(|permit| permit.feed.registry_host()).collect();
+            hosts.dedup();
+            Err(Refusal::RegistryNotFound { client, host, hosts })
+        }
+        (Some(_), Some(_)) => {
+            let feeds = usable.iter().filter(|permit| is_there(&permit.feed)).map(|permit| permit.feed.name.clone());
+            Err(Refusal::RegistryAmbiguous { client, host, feeds: feeds.collect() })
+        }
+    }
+}
+
+/// What all grants of `caller` together let it do with `target`, in the actions' own order.
+fn granted_actions(caller: &Caller, target: &SpaceFeed) -> Vec<Action> {
+    let covering: Vec<_> = caller.grants().iter().filter(|grant| grant.covers(target)).collect();
+    Action::ALL.into_iter().filter(|action| covering.iter().any(|grant| grant.actions.contains(action))).collect()
+}

@@ -1,0 +1,217 @@
+//! Step 6: a role session becomes registry credentials.
+
+use std::fmt;
+
+use aws_sdk_ecr::config::Credentials;
+use aws_sdk_ecr::operation::RequestId as _;
+use aws_sdk_ecr::types::AuthorizationData;
+use aws_sdk_ecr::{Client, Config};
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+use jiff::{SignedDuration, Timestamp};
+use secrecy::{ExposeSecret as _, SecretString};
+use zeroize::Zeroizing;
+
+use super::connection::{behavior, no_stream_watch, retries, retry_partition, sdk_region};
+use super::failure::Failure;
+use super::sts::RoleSession;
+use super::{AwsAnswer, Connection, Unavailable};
+use crate::domain::{Feed, RegistryHost};
+use crate::telemetry::Upstream;
+
+/// Asks ECR for registry credentials.
+#[derive(Clone)]
+pub struct Ecr {
+    connection: Connection,
+}
+
+/// What docker needs to pull from and push to a registry. The password shows in no `Debug`.
+///
+/// AWS makes it last 12 hours and can neither shorten nor revoke it.
+#[derive(Clone)]
+pub struct RegistryCredentials {
+    /// The host that AWS names for the feed's account.
+    pub registry: RegistryHost,
+    /// The user, always `AWS`.
+    pub username: String,
+    /// The password, about 2 kB.
+    pub password: SecretString,
+    /// When AWS gave them.
+    pub obtained_at: Timestamp,
+    /// When they end, as AWS says.
+    pub expires_at: Timestamp,
+    /// The ECR request's id.
+    pub request_id: Option<String>,
+}
+
+impl RegistryCredentials {
+    /// From when on asking again gives newer ones: half of their life.
+    #[must_use]
+    pub fn refresh_after(&self) -> Timestamp {
+        let life = self.expires_at.duration_since(self.obtained_at).max(SignedDuration::ZERO);
+        self.obtained_at.checked_add(life / 2).unwrap_or(self.expires_at)
+    }
+}
+
+impl fmt::Debug for RegistryCredentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RegistryCredentials {{ registry: {}, expires_at: {}, .. }}", self.registry, self.expires_at)
+    }
+}
+
+/// Why there are no registry credentials; each variant says whose move it is.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum EcrError {
+    /// The operator's: the role lacks `ecr:GetAuthorizationToken` on `*`.
+    #[error("ECR denied it to the role: {0}")]
+    Denied(AwsAnswer),
+    /// The operator's: ECR does not take the session, which STS gave a moment ago; most often this
+    /// machine's clock is wrong, since request signatures carry the time.
+    #[error("ECR did not take the role session: {0}")]
+    SessionRefused(AwsAnswer),
+    /// The operator's: a parameter is wrong, such as the registry's account.
+    #[error("ECR did not take the request: {0}")]
+    RequestInvalid(AwsAnswer),
+    /// The operator's: ECR answered for another registry than the feed's.
+    #[error("ECR answered for the registry {answered}, and the feed's is {expected}")]
+    OtherRegistry {
+        /// The host that it named.
+        answered: RegistryHost,
+        /// The host of the feed's account and region.
+        expected: RegistryHost,
+    },
+    /// Nobody's: too many requests.
+    #[error("ECR is throttling: {0}")]
+    Throttled(AwsAnswer),
+    /// Nobody's: ECR gave no answer to go by.
+    #[error("ECR is not available")]
+    Unavailable(#[source] Unavailable),
+}
+
+impl Ecr {
+    /// Asks over `connection`.
+    #[must_use]
+    pub fn new(connection: Connection) -> Self {
+        Self { connection }
+    }
+
+    /// Exchanges `session` for credentials of the feed's registry, by `GetAuthorizationToken`.
+    ///
+    /// # Errors
+    /// [`EcrError`].
+    pub async fn registry_credentials(
+        &self,
+        feed: &Feed,
+        session: &RoleSession,
+    ) -> Result<RegistryCredentials, EcrError> {
+        let started = self.connection.clock.now();
+        let result = self.call(feed, session).await;
+        let took = self.connection.clock.now().duration_since(started).unsigned_abs();
+        self.connection.metrics.upstream(Upstream::Ecr, result.is_ok(), took);
+        result
+    }
+
+    async fn call(&self, feed: &Feed, session: &RoleSession) -> Result<RegistryCredentials, EcrError> {
+        let mut request = Client::from_conf(self.config(feed, session)).get_authorization_token();
+        // AWS deprecates the parameter, so it is sent only where the default would be another registry.
+        if feed.registry != *feed.web_identity.role.account() {
+            #[expect(deprecated, reason = "the only way to be told the host of another account's registry")]
+            {
+                request = request.registry_ids(feed.registry.as_str());
+            }
+        }
+        let answer = request.send().await.map_err(|error| meaning(Failure::of(&error, error.request_id())))?;
+        let request_id = answer.request_id().map(str::to_owned);
+        let read = answer
+            .authorization_data
+            .unwrap_or_default()
+            .into_iter()
+            .map(|data| read_authorization(data, self.connection.clock.now(), request_id.clone()))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|what| EcrError::Unavailable(Unavailable::Unintelligible(what)))?;
+        of_the_feed(feed, read)
+    }
+
+    fn config(&self, feed: &Feed, session: &RoleSession) -> Config {
+        let credentials = Credentials::new(
+            &session.access_key_id,
+            session.secret_access_key.expose_secret(),
+            Some(session.session_token.expose_secret().to_owned()),
+            None,
+            "feedpass role session",
+        );
+        let mut config = Config::builder()
+            .behavior_version(behavior())
+            .region(sdk_region(&feed.region))
+            .credentials_provider(credentials)
+            .http_client(self.connection.http())
+            .timeout_config(self.connection.ecr_timeouts())
+            .retry_config(retries())
+            .retry_partition(retry_partition(feed))
+            .stalled_stream_protection(no_stream_watch())
+            .time_source(self.connection.time_source());
+        config.set_endpoint_url(self.connection.endpoints.ecr.clone());
+        config.build()
+    }
+}
+
+/// Takes the password out of AWS's answer, whose own `Debug` would print it.
+fn read_authorization(
+    data: AuthorizationData,
+    obtained_at: Timestamp,
+    request_id: Option<String>,
+) -> Result<RegistryCredentials, &'static str> {
+    let token = Zeroizing::new(data.authorization_token.ok_or("it holds no authorization token")?);
+    let pair = BASE64_STANDARD.decode(token.as_bytes()).map_err(|_| "the authorization token is not base64")?;
+    let pair = Zeroizing::new(String::from_utf8(pair).map_err(|_| "the authorization token is not text")?);
+    let (username, password) = pair.split_once(':').ok_or("the authorization token has no colon")?;
+    let registry = data.proxy_endpoint.ok_or("it names no registry")?;
+    let expires_at = data.expires_at.ok_or("it names no end")?;
+    Ok(RegistryCredentials {
+        registry: registry.parse().map_err(|_| "the registry it names is no host")?,
+        username: username.to_owned(),
+        password: SecretString::from(password),
+        obtained_at,
+        expires_at: Timestamp::from_second(expires_at.secs()).map_err(|_| "its end is no time")?,
+        request_id,
+    })
+}
+
+/// Picks the answer for the feed's registry. A host of another form than ECR's own is an
+/// emulator's, and taken at its word.
+fn of_the_feed(feed: &Feed, answers: Vec<RegistryCredentials>) -> Result<RegistryCredentials, EcrError> {
+    let fits = |host: &RegistryHost| {
+        host.ecr().is_none_or(|(account, region)| account == feed.registry && region == feed.region)
+    };
+    let first = answers.first().map(|credentials| credentials.registry.clone());
+    let first = first.ok_or(EcrError::Unavailable(Unavailable::Unintelligible("it holds no authorization data")))?;
+    answers
+        .into_iter()
+        .find(|credentials| fits(&credentials.registry))
+        .ok_or_else(|| EcrError::OtherRegistry { answered: first, expected: feed.registry_host() })
+}
+
+/// Gives what ECR said its meaning, by its code alone.
+fn meaning(failure: Failure) -> EcrError {
+    let answer = match failure {
+        Failure::Unavailable(unavailable) => return EcrError::Unavailable(unavailable),
+        Failure::Answer(answer) => answer,
+    };
+    match answer.code.as_deref() {
+        Some("AccessDeniedException" | "AccessDenied") => EcrError::Denied(answer),
+        Some(
+            "ExpiredTokenException"
+            | "ExpiredToken"
+            | "UnrecognizedClientException"
+            | "InvalidSignatureException"
+            | "InvalidClientTokenId"
+            | "MissingAuthenticationTokenException"
+            | "IncompleteSignatureException"
+            | "SignatureDoesNotMatch"
+            | "RequestExpired",
+        ) => EcrError::SessionRefused(answer),
+        Some(
+            "ThrottlingException" | "Throttling" | "RequestLimitExceeded" | "TooManyRequestsException" | "SlowDown",
+        ) => EcrError::Throttled(answer),
+        _ => EcrError::RequestInvalid(answer),
+    }
+}

@@ -1,0 +1,179 @@
+//! Keys in a directory: for each key a record, `<kid>.json`, and its private half, `<kid>.pem`.
+//!
+//! The record is what makes a key: it is written last and renamed into place, so a crash leaves a
+//! key whole or no key. Every file is 0600. A lock on `.lock` lets one process at a time change the
+//! directory. What is neither a record nor a private half is left alone.
+
+use std::fs::{self, File, Permissions};
+use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use ring::rsa::KeyPair;
+use rsa::PrivateKey;
+use rsa::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _};
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::{Added, KeyStore, KeyStoreError};
+use crate::issuer::keyring::lifecycle::KeyRecord;
+use crate::issuer::keyring::signer::{Rs256Signer, Signer};
+use crate::issuer::keyring::{NewKey, StoredKey, jwk};
+
+/// The directory keeper, `keys.store = "directory:PATH"`.
+#[derive(Clone, Debug)]
+pub struct Directory {
+    path: PathBuf,
+}
+
+/// A record as its file holds it.
+#[derive(Deserialize, Serialize)]
+struct RecordFile {
+    /// The version of this form.
+    format: u32,
+    #[serde(flatten)]
+    record: KeyRecord,
+}
+
+const FORMAT: u32 = 1;
+
+impl Directory {
+    /// Keeps keys below `path`, which is made when it is needed.
+    #[must_use]
+    pub fn new(path: PathBuf) -> Self {
+        Self { path }
+    }
+
+    async fn off_the_runtime<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Self) -> Result<T, KeyStoreError> + Send + 'static,
+    ) -> Result<T, KeyStoreError> {
+        let directory = self.clone();
+        tokio::task::spawn_blocking(move || work(&directory)).await.map_err(|_| KeyStoreError::Interrupted)?
+    }
+
+    fn load_blocking(&self) -> Result<Vec<StoredKey>, KeyStoreError> {
+        self.record_paths()?.iter().map(|path| load_key(path)).collect()
+    }
+
+    fn add_first_blocking(&self, record: &KeyRecord, private_pem: &str) -> Result<Added, KeyStoreError> {
+        fs::create_dir_all(&self.path).map_err(io("make", &self.path))?;
+        let _lock = self.lock()?;
+        if !self.record_paths()?.is_empty() {
+            return Ok(Added::OtherWasFaster);
+        }
+        let file = RecordFile { format: FORMAT, record: record.clone() };
+        let json = serde_json::to_vec_pretty(&file).map_err(|error| KeyStoreError::Malformed {
+            path: self.path.display().to_string(),
+            expected: "a key record",
+            problem: error.to_string(),
+        })?;
+        self.write(&format!("{}.pem", record.kid), private_pem.as_bytes())?;
+        self.write(&format!("{}.json", record.kid), &json)?;
+        Ok(Added::Yes)
+    }
+
+    /// Writes a file whole or not at all, for its owner alone.
+    fn write(&self, name: &str, content: &[u8]) -> Result<(), KeyStoreError> {
+        let path = self.path.join(name);
+        let failed = io("write", &path);
+        let written = (|| {
+            // A NamedTempFile is 0600 from its first moment, and gone again if anything fails.
+            let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(&self.path)?;
+            file.write_all(content)?;
+            file.as_file().sync_all()?;
+            file.persist(&path)?;
+            // The rename itself is durable once the directory is synced.
+            File::open(&self.path)?.sync_all()
+        })();
+        written.map_err(failed)
+    }
+
+    fn lock(&self) -> Result<File, KeyStoreError> {
+        let path = self.path.join(".lock");
+        let locked = File::options().create(true).append(true).open(&path).and_then(|file| {
+            file.set_permissions(Permissions::from_mode(0o600))?;
+            file.lock()?;
+            Ok(file)
+        });
+        locked.map_err(io("lock", &path))
+    }
+
+    fn record_paths(&self) -> Result<Vec<PathBuf>, KeyStoreError> {
+        let entries = match fs::read_dir(&self.path) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(io("read", &self.path)(error)),
+        };
+        let mut paths = Vec::new();
+        for entry in entries {
+            let path = entry.map_err(io("read", &self.path))?.path();
+            if path.extension().is_some_and(|extension| extension == "json") {
+                paths.push(path);
+            }
+        }
+        paths.sort();
+        Ok(paths)
+    }
+}
+
+#[async_trait]
+impl KeyStore for Directory {
+    async fn load(&self) -> Result<Vec<StoredKey>, KeyStoreError> {
+        self.off_the_runtime(Self::load_blocking).await
+    }
+
+    async fn add_first(&self, key: &NewKey) -> Result<Added, KeyStoreError> {
+        let record = key.record().clone();
+        let private_pem = Zeroizing::new(key.private_pem().to_owned());
+        self.off_the_runtime(move |directory| directory.add_first_blocking(&record, &private_pem)).await
+    }
+}
+
+fn io(action: &'static str, path: &Path) -> impl Fn(std::io::Error) -> KeyStoreError + use<> {
+    let path = path.display().to_string();
+    move |source| KeyStoreError::Io { action, path: path.clone(), source }
+}
+
+fn load_key(record_path: &Path) -> Result<StoredKey, KeyStoreError> {
+    let malformed = |problem: String| KeyStoreError::Malformed {
+        path: record_path.display().to_string(),
+        expected: "the record of a signing key",
+        problem,
+    };
+    let json = fs::read(record_path).map_err(io("read", record_path))?;
+    let file: RecordFile = serde_json::from_slice(&json).map_err(|error| malformed(error.to_string()))?;
+    if file.format != FORMAT {
+        return Err(malformed(format!("its format is {}, and this version reads format {FORMAT}", file.format)));
+    }
+    let record = file.record;
+    if record_path.file_stem().is_none_or(|stem| stem != record.kid.as_str()) {
+        return Err(malformed(format!("it holds the key {}, and its name says another", record.kid)));
+    }
+    let private_path = record_path.with_extension("pem");
+    let signer = if private_path.exists() { Some(load_signer(&private_path, &record)?) } else { None };
+    Ok(StoredKey { record, signer })
+}
+
+fn load_signer(path: &Path, record: &KeyRecord) -> Result<Arc<dyn Signer>, KeyStoreError> {
+    let malformed = |problem: String| KeyStoreError::Malformed {
+        path: path.display().to_string(),
+        expected: "a private key in PKCS#8 PEM",
+        problem,
+    };
+    let mode = fs::metadata(path).map_err(io("read", path))?.permissions().mode() & 0o7777;
+    if mode & 0o077 != 0 {
+        return Err(KeyStoreError::Permissions { path: path.display().to_string(), mode });
+    }
+    let pem = Zeroizing::new(fs::read_to_string(path).map_err(io("read", path))?);
+    let private = PrivateKey::from_pkcs8_pem(&pem).map_err(|error| malformed(error.to_string()))?;
+    let kid = jwk::thumbprint(&private.to_public_key()).map_err(|error| malformed(error.to_string()))?;
+    if kid != record.kid {
+        return Err(malformed(format!("it is the private half of another key, {kid}")));
+    }
+    let der = private.to_pkcs8_der().map_err(|error| malformed(error.to_string()))?;
+    let pair = KeyPair::from_pkcs8(der.as_bytes()).map_err(|error| malformed(error.to_string()))?;
+    Ok(Arc::new(Rs256Signer::new(pair)))
+}

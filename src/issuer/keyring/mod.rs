@@ -1,0 +1,142 @@
+//! The signing keys: what each is, where in its life it stands, and which one signs.
+
+pub mod backends;
+mod generate;
+mod jwk;
+mod lifecycle;
+mod signer;
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use jiff::Timestamp;
+
+pub use generate::{GenerateError, NewKey};
+pub use lifecycle::{KeyRecord, KeyState};
+pub use signer::{SignError, Signer};
+
+use self::backends::{Added, KeyStore, KeyStoreError};
+use crate::clock::Clock;
+use crate::domain::{Algorithm, Kid};
+use crate::entropy::Entropy;
+
+/// A key as a backend holds it: its record, and its signer while the private half exists.
+#[derive(Clone)]
+pub struct StoredKey {
+    /// What is known of it.
+    pub record: KeyRecord,
+    /// Signs with it; none when the private half is gone.
+    pub signer: Option<Arc<dyn Signer>>,
+}
+
+/// Why there is no key ring.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyRingError {
+    /// The keys could not be read or written.
+    #[error("the signing keys are not usable")]
+    Store(#[from] KeyStoreError),
+    /// No key could be made.
+    #[error("no first signing key could be made")]
+    Generate(#[from] GenerateError),
+    /// There are keys, but none signs.
+    #[error("none of the {0} signing keys is active; put the active key's files back, or start with an empty store")]
+    NoneActive(usize),
+    /// More than one key is active, which no transition leads to.
+    #[error("keys {0} and {1} are both active; exactly one may be")]
+    TwoActive(Kid, Kid),
+    /// The active key has no private half.
+    #[error("the private half of the active key {0} is missing")]
+    NoPrivateHalf(Kid),
+}
+
+/// The keys in use. Readers take a [`KeySet`] and never wait.
+pub struct KeyRing {
+    keys: ArcSwap<KeySet>,
+}
+
+/// All keys as they stood at one moment; exactly one is active.
+pub struct KeySet {
+    published: Vec<KeyRecord>,
+    active_kid: Kid,
+    active_algorithm: Algorithm,
+    signer: Arc<dyn Signer>,
+}
+
+impl KeySet {
+    /// The keys that verifiers should know, the active one first.
+    #[must_use]
+    pub fn published(&self) -> &[KeyRecord] {
+        &self.published
+    }
+
+    /// The id of the key that signs.
+    #[must_use]
+    pub fn active_kid(&self) -> &Kid {
+        &self.active_kid
+    }
+
+    /// How it signs.
+    #[must_use]
+    pub fn active_algorithm(&self) -> Algorithm {
+        self.active_algorithm
+    }
+
+    /// Signs with the active key.
+    #[must_use]
+    pub fn signer(&self) -> &Arc<dyn Signer> {
+        &self.signer
+    }
+
+    fn from_stored(stored: Vec<StoredKey>) -> Result<Self, KeyRingError> {
+        let count = stored.len();
+        let (mut active, others): (Vec<_>, Vec<_>) = stored.into_iter().partition(|key| key.record.state.is_active());
+        let key = active.pop().ok_or(KeyRingError::NoneActive(count))?;
+        if let Some(second) = active.pop() {
+            return Err(KeyRingError::TwoActive(key.record.kid, second.record.kid));
+        }
+        let signer = key.signer.ok_or_else(|| KeyRingError::NoPrivateHalf(key.record.kid.clone()))?;
+        let (active_kid, active_algorithm) = (key.record.kid.clone(), key.record.algorithm);
+        let mut others: Vec<_> =
+            others.into_iter().map(|key| key.record).filter(|key| key.state.is_published()).collect();
+        others.sort_by(|a, b| (b.created_at, &a.kid).cmp(&(a.created_at, &b.kid)));
+        let published = std::iter::once(key.record).chain(others).collect();
+        Ok(Self { published, active_kid, active_algorithm, signer })
+    }
+}
+
+impl KeyRing {
+    /// Reads the keys from `store`; where there is none yet, makes the first, which signs at once:
+    /// no verifier can have fetched a set without it.
+    ///
+    /// # Errors
+    /// [`KeyRingError`], always the operator's to mend.
+    pub async fn open(
+        store: &dyn KeyStore,
+        algorithm: Algorithm,
+        clock: &dyn Clock,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, KeyRingError> {
+        let mut stored = store.load().await?;
+        if stored.is_empty() {
+            let first = NewKey::generate(algorithm, first_state, clock.now(), entropy).await?;
+            match store.add_first(&first).await? {
+                Added::Yes => {
+                    tracing::info!(key.kid = %first.record().kid, "made a first signing key {}", first.record().kid)
+                }
+                Added::OtherWasFaster => tracing::info!("another process made the first signing key"),
+            }
+            stored = store.load().await?;
+        }
+        Ok(Self { keys: ArcSwap::from_pointee(KeySet::from_stored(stored)?) })
+    }
+
+    /// The keys as they stand now.
+    #[must_use]
+    pub fn current(&self) -> Arc<KeySet> {
+        self.keys.load_full()
+    }
+}
+
+fn first_state(now: Timestamp) -> KeyState {
+    KeyState::Active { published_at: now, activated_at: now }
+}

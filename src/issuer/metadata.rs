@@ -1,0 +1,108 @@
+//! The discovery document and the JWKS, as prepared bytes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
+use bytes::Bytes;
+use jsonwebtoken::jwk::Jwk;
+use ring::digest::{SHA256, digest};
+use serde::Serialize;
+
+use super::keyring::KeySet;
+use crate::domain::IssuerUrl;
+
+/// What AWS reads of the issuer. Reading takes no lock and makes nothing.
+#[derive(Debug)]
+pub struct Metadata {
+    documents: ArcSwap<Documents>,
+}
+
+/// The two documents that belong together.
+#[derive(Clone, Debug)]
+pub struct Documents {
+    /// `/.well-known/openid-configuration`
+    pub discovery: Document,
+    /// `/.well-known/jwks`
+    pub jwks: Document,
+}
+
+/// A document's bytes and what its headers say.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Document {
+    /// The JSON text.
+    pub body: Bytes,
+    /// A strong validator, quotes included (RFC 9110 §8.8.3).
+    pub etag: String,
+    /// How long it may be kept.
+    pub max_age: Duration,
+}
+
+/// How long a verifier may keep either document while no change of keys is planned: 5 minutes.
+const MAX_AGE: Duration = Duration::from_mins(5);
+
+/// OpenID Connect Discovery 1.0 §3, as far as a machine's issuer has it, in its order.
+#[derive(Serialize)]
+struct Discovery<'a> {
+    issuer: &'a IssuerUrl,
+    jwks_uri: String,
+    token_endpoint: String,
+    response_types_supported: [&'static str; 1],
+    subject_types_supported: [&'static str; 1],
+    id_token_signing_alg_values_supported: Vec<&'static str>,
+    claims_supported: [&'static str; 6],
+    scopes_supported: [&'static str; 1],
+    grant_types_supported: [&'static str; 0],
+}
+
+/// RFC 7517 §5.
+#[derive(Serialize)]
+struct Jwks<'a> {
+    keys: Vec<&'a Jwk>,
+}
+
+impl Metadata {
+    /// Prepares the documents of `issuer` for `keys`; clients reach the internal listener at `internal_url`.
+    ///
+    /// # Errors
+    /// [`serde_json::Error`] when a key cannot be written as JSON.
+    pub fn new(issuer: &IssuerUrl, internal_url: &str, keys: &KeySet) -> Result<Self, serde_json::Error> {
+        let documents = Documents {
+            discovery: document(&discovery(issuer, internal_url, keys))?,
+            jwks: document(&Jwks { keys: keys.published().iter().map(|key| &key.jwk).collect() })?,
+        };
+        Ok(Self { documents: ArcSwap::from_pointee(documents) })
+    }
+
+    /// The documents as they stand now.
+    #[must_use]
+    pub fn current(&self) -> Arc<Documents> {
+        self.documents.load_full()
+    }
+}
+
+fn discovery<'a>(issuer: &'a IssuerUrl, internal_url: &str, keys: &KeySet) -> Discovery<'a> {
+    let mut algorithms: Vec<_> = keys.published().iter().map(|key| key.algorithm.as_str()).collect();
+    algorithms.sort_unstable();
+    algorithms.dedup();
+    Discovery {
+        issuer,
+        jwks_uri: format!("{issuer}/.well-known/jwks"),
+        token_endpoint: format!("{}/oauth2/token", internal_url.trim_end_matches('/')),
+        response_types_supported: ["id_token"],
+        subject_types_supported: ["public"],
+        id_token_signing_alg_values_supported: algorithms,
+        claims_supported: ["aud", "exp", "iat", "iss", "jti", "sub"],
+        scopes_supported: ["openid"],
+        // Said to be none, since leaving it out would mean browser flows. The token endpoint is
+        // named because relying-party libraries refuse metadata without one.
+        grant_types_supported: [],
+    }
+}
+
+fn document(value: &impl Serialize) -> Result<Document, serde_json::Error> {
+    let body = Bytes::from(serde_json::to_vec(value)?);
+    let etag = format!("\"{}\"", BASE64_URL_SAFE_NO_PAD.encode(&digest(&SHA256, &body).as_ref()[..16]));
+    Ok(Document { body, etag, max_age: MAX_AGE })
+}

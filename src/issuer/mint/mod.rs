@@ -1,0 +1,148 @@
+//! Step 4: a [`Permit`] becomes a signed web identity token.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
+use jiff::{SignedDuration, Timestamp};
+use jsonwebtoken::Header;
+use secrecy::SecretString;
+use serde::Serialize;
+
+use super::keyring::{KeyRing, SignError};
+use crate::authz::Permit;
+use crate::clock::Clock;
+use crate::domain::{Algorithm, IssuerUrl, Kid, TokenLifetime};
+use crate::entropy::{Entropy, EntropyError};
+
+/// Signs web identity tokens.
+pub struct Mint {
+    issuer: IssuerUrl,
+    keyring: Arc<KeyRing>,
+    lifetime: ArcSwap<TokenLifetime>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+}
+
+/// A token that AWS STS exchanges for a role session. Its text shows in no `Debug`.
+#[derive(Clone)]
+pub struct WebIdentityToken {
+    /// The JWT, compact (RFC 7515 §7.1).
+    pub token: SecretString,
+    /// The key that signed it.
+    pub kid: Kid,
+    /// Its id: 22 characters of base64url, 128 random bits.
+    pub jti: String,
+    /// When it ends; STS accepts it for 5 minutes more.
+    pub expires_at: Timestamp,
+}
+
+impl fmt::Debug for WebIdentityToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "WebIdentityToken {{ kid: {}, jti: {}, expires_at: {}, .. }}", self.kid, self.jti, self.expires_at)
+    }
+}
+
+/// Why no token was signed; never the caller's fault.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum MintError {
+    /// The key's keeper cannot sign.
+    #[error("the active signing key {kid} cannot sign")]
+    Signer {
+        /// Which key.
+        kid: Kid,
+        /// Why.
+        #[source]
+        source: SignError,
+    },
+    /// There was no randomness for the token's id.
+    #[error("no token id could be drawn")]
+    Entropy(#[from] EntropyError),
+    /// The claims could not be written as JSON.
+    #[error("the token could not be written: {0}")]
+    Encoding(String),
+}
+
+/// The claims, in OpenID Connect Core 1.0 §2's words. Never `azp`: STS would take it for `aud`.
+#[derive(Serialize)]
+struct Claims<'a> {
+    iss: &'a str,
+    sub: &'a str,
+    aud: &'a str,
+    iat: i64,
+    exp: i64,
+    jti: &'a str,
+}
+
+impl Mint {
+    /// Signs for `issuer` with the active key of `keyring`.
+    #[must_use]
+    pub fn new(
+        issuer: IssuerUrl,
+        keyring: Arc<KeyRing>,
+        lifetime: TokenLifetime,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Self {
+        Self { issuer, keyring, lifetime: ArcSwap::from_pointee(lifetime), clock, entropy }
+    }
+
+    /// Gives tokens another lifetime from now on.
+    pub fn set_lifetime(&self, lifetime: TokenLifetime) {
+        self.lifetime.store(Arc::new(lifetime));
+    }
+
+    /// The issuer that the tokens name.
+    #[must_use]
+    pub fn issuer(&self) -> &IssuerUrl {
+        &self.issuer
+    }
+
+    /// Signs a web identity token that AWS STS accepts for the permit's role.
+    ///
+    /// `exp` is `iat` plus the configured lifetime, whole seconds, 60 to 900. Subject, audience and
+    /// role come from the feed alone. Claims follow OpenID Connect Core 1.0 §2, `kid` RFC 7515 §4.1.4.
+    ///
+    /// # Errors
+    /// [`MintError`] when the key's keeper cannot sign or the machine gives no randomness.
+    pub async fn web_identity_token(&self, permit: &Permit) -> Result<WebIdentityToken, MintError> {
+        let feed = permit.feed();
+        let keys = self.keyring.current();
+        let kid = keys.active_kid().clone();
+        let issued_at = self.clock.now();
+        let lifetime = SignedDuration::from_secs(i64::from(self.lifetime.load().as_secs()));
+        let issued_second = issued_at.as_second();
+        let expires_second = issued_second + lifetime.as_secs();
+        let mut id = [0; 16];
+        self.entropy.fill(&mut id)?;
+        let jti = BASE64_URL_SAFE_NO_PAD.encode(id);
+        let subject = feed.subject();
+        let claims = Claims {
+            iss: self.issuer.as_str(),
+            sub: subject.as_str(),
+            aud: feed.web_identity.audience.as_str(),
+            iat: issued_second,
+            exp: expires_second,
+            jti: &jti,
+        };
+        let message = format!("{}.{}", part(&header(keys.active_algorithm(), &kid))?, part(&claims)?);
+        let signature = keys.signer().sign(message.as_bytes()).await;
+        let signature = signature.map_err(|source| MintError::Signer { kid: kid.clone(), source })?;
+        let token = format!("{message}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature));
+        let expires_at = Timestamp::from_second(expires_second).unwrap_or(Timestamp::MAX);
+        Ok(WebIdentityToken { token: SecretString::from(token), kid, jti, expires_at })
+    }
+}
+
+fn header(algorithm: Algorithm, kid: &Kid) -> Header {
+    let algorithm = match algorithm {
+        Algorithm::Rs256 => jsonwebtoken::Algorithm::RS256,
+    };
+    Header { kid: Some(kid.to_string()), ..Header::new(algorithm) }
+}
+
+fn part(value: &impl Serialize) -> Result<String, MintError> {
+    let json = serde_json::to_vec(value).map_err(|error| MintError::Encoding(error.to_string()))?;
+    Ok(BASE64_URL_SAFE_NO_PAD.encode(json))
+}

@@ -1,0 +1,7 @@
+//! What feedpass says about itself: log lines and metrics.
+
+mod logging;
+mod metrics;
+
+pub use logging::{LogFormat, LoggingError, clamped_filter, start_logging};
+pub use metrics::{CacheLookup, ExchangeOutcome, Metrics, Upstream};
