@@ -2,6 +2,7 @@
 pub mod authn;
 pub mod authz;
 pub mod aws;
+pub mod broker;
 pub mod clock;
 pub mod domain;
 pub mod entropy;

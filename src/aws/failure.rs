@@ -99,7 +99,7 @@ fn chain(error: &(dyn std::error::Error + 'static)) -> String {
 }
 
 fn readable(text: &str, longest: usize) -> String {
-    text.chars().filter(|c| c.is_ascii_graphic()).take(longest).collect()
+    text.chars().filter(char::is_ascii_graphic).take(longest).collect()
 }
 
 /// AWS echoes wrong values, a token among them. Whatever runs on for 64 characters without a

@@ -119,10 +119,9 @@ impl KeyRing {
         let mut stored = store.load().await?;
         if stored.is_empty() {
             let first = NewKey::generate(algorithm, first_state, clock.now(), entropy).await?;
+            let kid = &first.record().kid;
             match store.add_first(&first).await? {
-                Added::Yes => {
-                    tracing::info!(key.kid = %first.record().kid, "made a first signing key {}", first.record().kid)
-                }
+                Added::Yes => tracing::info!(key.kid = %kid, "made a first signing key {kid}"),
                 Added::OtherWasFaster => tracing::info!("another process made the first signing key"),
             }
             stored = store.load().await?;

@@ -1,0 +1,125 @@
+//! Why a caller did not get what it asked for.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::cache::{FlightLost, Remembered};
+use crate::authz::Refusal;
+use crate::aws::ecr::EcrError;
+use crate::aws::sts::StsError;
+use crate::domain::{Feed, IssuerUrl, SpaceFeed};
+use crate::issuer::mint::MintError;
+
+/// Why a caller did not get what it asked for.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum BrokerError {
+    /// The caller's: it has no grant for it.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The caller's, who may ask again: the feed was changed or removed while it was asked for.
+    #[error("feed `{0}` was changed or removed just now")]
+    FeedChanged(SpaceFeed),
+    /// The operator's: no token could be signed.
+    #[error("no web identity token could be signed")]
+    Mint(#[from] MintError),
+    /// STS gave no role session; the source says whose move it is.
+    #[error("feed `{}` got no session of role {}", feed.name, feed.web_identity.role)]
+    Sts {
+        /// For which feed.
+        feed: Arc<Feed>,
+        /// The issuer that the token named.
+        issuer: IssuerUrl,
+        /// What came of it.
+        #[source]
+        source: StsError,
+    },
+    /// ECR gave no credentials; the source says whose move it is.
+    #[error("feed `{}` got no credentials from ECR in {}", feed.name, feed.region)]
+    Ecr {
+        /// For which feed.
+        feed: Arc<Feed>,
+        /// What came of it.
+        #[source]
+        source: EcrError,
+    },
+    /// Nobody's: the task that did the work was lost.
+    #[error("the exchange was cut short")]
+    FlightLost,
+}
+
+impl BrokerError {
+    /// The stable code that callers, logs and metrics know the failure by.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Refused(Refusal::FeedNotFound { .. }) => "feed_not_found",
+            Self::Refused(Refusal::ActionNotGranted { .. }) => "action_not_granted",
+            Self::Refused(Refusal::RegistryNotFound { .. }) => "registry_not_found",
+            Self::Refused(Refusal::RegistryAmbiguous { .. }) => "registry_ambiguous",
+            Self::FeedChanged(_) => "feed_changed",
+            Self::Mint(_) => "signing_failed",
+            Self::Sts { source, .. } => match source {
+                StsError::RoleRefused(_) => "role_refused",
+                StsError::TokenRefused(_) => "token_refused",
+                StsError::TokenExpired(_) => "token_expired",
+                StsError::IssuerUnreachable(_) => "issuer_unreachable",
+                StsError::RegionDisabled(_) => "sts_region_disabled",
+                StsError::RequestInvalid(_) => "sts_request_invalid",
+                StsError::Throttled(_) => "sts_throttled",
+                StsError::Unavailable(_) => "sts_unavailable",
+            },
+            Self::Ecr { source, .. } => match source {
+                EcrError::Denied(_) => "ecr_denied",
+                EcrError::SessionRefused(_) => "ecr_session_refused",
+                EcrError::RequestInvalid(_) => "ecr_request_invalid",
+                EcrError::OtherRegistry { .. } => "ecr_other_registry",
+                EcrError::Throttled(_) => "ecr_throttled",
+                EcrError::Unavailable(_) => "ecr_unavailable",
+            },
+            Self::FlightLost => "internal",
+        }
+    }
+
+    /// When asking again may help: after a moment where nobody has to mend anything first.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Sts {
+                source: StsError::Throttled(_) | StsError::Unavailable(_) | StsError::IssuerUnreachable(_),
+                ..
+            }
+            | Self::Ecr { source: EcrError::Throttled(_) | EcrError::Unavailable(_), .. } => Some(Self::OUTAGE_MEMORY),
+            Self::FeedChanged(_) | Self::FlightLost => Some(Duration::from_secs(1)),
+            Self::Refused(_) | Self::Mint(_) | Self::Sts { .. } | Self::Ecr { .. } => None,
+        }
+    }
+
+    /// How long an outage or throttling is remembered: callers meanwhile hear of it at once, and
+    /// AWS is left alone.
+    const OUTAGE_MEMORY: Duration = Duration::from_secs(2);
+
+    /// How long a refusal that someone must mend is remembered: short, since whoever mends it
+    /// tries again soon.
+    const REFUSAL_MEMORY: Duration = Duration::from_secs(10);
+}
+
+impl From<FlightLost> for BrokerError {
+    fn from(_: FlightLost) -> Self {
+        Self::FlightLost
+    }
+}
+
+impl Remembered for BrokerError {
+    fn remember_for(&self) -> Duration {
+        match self {
+            // Decided before the cache, or gone with the next request.
+            Self::Refused(_) | Self::FeedChanged(_) | Self::FlightLost => Duration::ZERO,
+            Self::Mint(_) => Self::OUTAGE_MEMORY,
+            Self::Sts { .. } | Self::Ecr { .. } => self.retry_after().unwrap_or(Self::REFUSAL_MEMORY),
+        }
+    }
+
+    fn ends_renewal(&self) -> bool {
+        matches!(self, Self::FeedChanged(_))
+    }
+}

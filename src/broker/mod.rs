@@ -1,0 +1,57 @@
+//! The flow: permission, then the cache, then mint, STS and ECR.
+
+pub mod cache;
+mod credentials;
+mod error;
+mod token;
+
+use std::sync::Arc;
+
+use crate::aws::ecr::{Ecr, RegistryCredentials};
+use crate::aws::sts::Sts;
+use crate::clock::Clock;
+use crate::entropy::Entropy;
+use crate::issuer::mint::Mint;
+use crate::store::Store;
+use crate::telemetry::Metrics;
+
+pub use credentials::FeedCredentials;
+pub use error::BrokerError;
+
+use self::cache::Cache;
+use self::credentials::CredentialsKey;
+
+/// Gives callers what they may have. Cloning shares it.
+#[derive(Clone)]
+pub struct Broker {
+    store: Arc<Store>,
+    exchange: Arc<Exchange>,
+    cache: Cache<CredentialsKey, RegistryCredentials, BrokerError>,
+    metrics: Arc<Metrics>,
+}
+
+/// The steps beyond the cache, shared with the flights that outlive a request.
+struct Exchange {
+    store: Arc<Store>,
+    mint: Arc<Mint>,
+    sts: Sts,
+    ecr: Ecr,
+    metrics: Arc<Metrics>,
+}
+
+impl Broker {
+    /// Joins the steps.
+    #[must_use]
+    pub fn new(
+        store: Arc<Store>,
+        mint: Arc<Mint>,
+        sts: Sts,
+        ecr: Ecr,
+        metrics: Arc<Metrics>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Self {
+        let exchange = Exchange { store: Arc::clone(&store), mint, sts, ecr, metrics: Arc::clone(&metrics) };
+        Self { store, exchange: Arc::new(exchange), cache: Cache::new(clock, entropy), metrics }
+    }
+}
