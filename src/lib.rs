@@ -6,6 +6,7 @@ pub mod broker;
 pub mod clock;
 pub mod domain;
 pub mod entropy;
+pub mod http;
 pub mod issuer;
 pub mod store;
 pub mod telemetry;

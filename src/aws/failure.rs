@@ -48,6 +48,17 @@ pub enum Unavailable {
     Unintelligible(&'static str),
 }
 
+impl Unavailable {
+    /// What AWS said, where it said something.
+    #[must_use]
+    pub fn answer(&self) -> Option<&AwsAnswer> {
+        match self {
+            Self::Failed(answer) => Some(answer),
+            Self::TimedOut | Self::Unreachable(_) | Self::Unintelligible(_) => None,
+        }
+    }
+}
+
 /// Whether AWS said no, or nothing to go by.
 pub(super) enum Failure {
     Answer(AwsAnswer),

@@ -1,11 +1,11 @@
 //! The discovery document and the JWKS, as prepared bytes.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 use bytes::Bytes;
+use http::HeaderValue;
 use jsonwebtoken::jwk::Jwk;
 use ring::digest::{SHA256, digest};
 use serde::Serialize;
@@ -34,13 +34,18 @@ pub struct Document {
     /// The JSON text.
     pub body: Bytes,
     /// A strong validator, quotes included (RFC 9110 §8.8.3).
-    pub etag: String,
-    /// How long it may be kept.
-    pub max_age: Duration,
+    pub etag: HeaderValue,
+    /// How long it may be kept, in the header's words.
+    pub cache_control: HeaderValue,
 }
 
-/// How long a verifier may keep either document while no change of keys is planned: 5 minutes.
-const MAX_AGE: Duration = Duration::from_mins(5);
+/// How long a verifier may keep either document while no change of keys is planned, in seconds.
+const MAX_AGE: u32 = 300;
+
+/// Why the documents could not be prepared.
+#[derive(Debug, thiserror::Error)]
+#[error("the discovery document or the JWKS could not be written: {0}")]
+pub struct MetadataError(String);
 
 /// OpenID Connect Discovery 1.0 §3, as far as a machine's issuer has it, in its order.
 #[derive(Serialize)]
@@ -66,8 +71,8 @@ impl Metadata {
     /// Prepares the documents of `issuer` for `keys`; clients reach the internal listener at `internal_url`.
     ///
     /// # Errors
-    /// [`serde_json::Error`] when a key cannot be written as JSON.
-    pub fn new(issuer: &IssuerUrl, internal_url: &str, keys: &KeySet) -> Result<Self, serde_json::Error> {
+    /// [`MetadataError`] when a key cannot be written as JSON.
+    pub fn new(issuer: &IssuerUrl, internal_url: &str, keys: &KeySet) -> Result<Self, MetadataError> {
         let documents = Documents {
             discovery: document(&discovery(issuer, internal_url, keys))?,
             jwks: document(&Jwks { keys: keys.published().iter().map(|key| &key.jwk).collect() })?,
@@ -101,8 +106,14 @@ fn discovery<'a>(issuer: &'a IssuerUrl, internal_url: &str, keys: &KeySet) -> Di
     }
 }
 
-fn document(value: &impl Serialize) -> Result<Document, serde_json::Error> {
-    let body = Bytes::from(serde_json::to_vec(value)?);
-    let etag = format!("\"{}\"", BASE64_URL_SAFE_NO_PAD.encode(&digest(&SHA256, &body).as_ref()[..16]));
-    Ok(Document { body, etag, max_age: MAX_AGE })
+fn document(value: &impl Serialize) -> Result<Document, MetadataError> {
+    let failed = |error: &dyn std::fmt::Display| MetadataError(error.to_string());
+    let body = Bytes::from(serde_json::to_vec(value).map_err(|error| failed(&error))?);
+    let hash = BASE64_URL_SAFE_NO_PAD.encode(&digest(&SHA256, &body).as_ref()[..16]);
+    let header = |text: String| HeaderValue::try_from(text).map_err(|error| failed(&error));
+    Ok(Document {
+        etag: header(format!("\"{hash}\""))?,
+        cache_control: header(format!("public, max-age={MAX_AGE}"))?,
+        body,
+    })
 }

@@ -1,0 +1,56 @@
+//! One line and one count for each request, and its id.
+
+use std::time::Duration;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderMap, HeaderValue};
+use axum::middleware::Next;
+use axum::response::Response;
+use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
+use tracing::field::Empty;
+use tracing::{Instrument as _, info_span};
+
+use super::problem::Said;
+use super::state::HttpState;
+
+const REQUEST_ID: &str = "x-request-id";
+
+/// Gives the request an id (the caller's own where it is a plain word), answers with it, and writes
+/// down what came of the request.
+pub(super) async fn log(State(state): State<HttpState>, request: Request, next: Next) -> Response {
+    let started = state.clock.now();
+    let id = request_id(request.headers(), &state);
+    let method = request.method().clone();
+    // The path as sent may hold anything; the pattern it matched may not.
+    let route = request.extensions().get::<MatchedPath>().map_or("(no such path)", MatchedPath::as_str).to_owned();
+    let span = info_span!("request", request.id = id, client = Empty, feed = Empty);
+    let mut response = next.run(request).instrument(span.clone()).await;
+    let took = Duration::try_from(state.clock.now().duration_since(started)).unwrap_or_default();
+    let status = response.status().as_u16();
+    state.metrics.request(method.as_str(), &route, status, took);
+    if let Ok(id) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(REQUEST_ID, id);
+    }
+    let micros = took.as_micros();
+    span.in_scope(|| match response.extensions().get::<Said>() {
+        Some(said) if status >= 500 => {
+            tracing::warn!(status, code = said.code, micros, "{method} {route} failed: {}", said.words);
+        }
+        Some(said) => tracing::info!(status, code = said.code, micros, "{method} {route} refused: {}", said.words),
+        None => tracing::info!(status, micros, "{method} {route} answered {status}"),
+    });
+    response
+}
+
+fn request_id(headers: &HeaderMap, state: &HttpState) -> String {
+    let plain = |id: &&str| {
+        !id.is_empty() && id.len() <= 64 && id.bytes().all(|c| c.is_ascii_alphanumeric() || b"-_.".contains(&c))
+    };
+    if let Some(id) = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok()).filter(plain) {
+        return id.to_owned();
+    }
+    let mut bytes = [0; 12];
+    // Without randomness ids repeat, and requests are still answered.
+    let _ = state.entropy.fill(&mut bytes);
+    BASE64_URL_SAFE_NO_PAD.encode(bytes)
+}

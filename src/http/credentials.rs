@@ -1,0 +1,43 @@
+//! `POST /v1/spaces/{space}/feeds/{feed}/credentials` and `POST /v1/registries/{host}/credentials`
+
+use axum::extract::State;
+use serde::Deserialize;
+
+use super::formats::{CredentialsAnswer, Format};
+use super::no_store::NoStore;
+use super::parts::{FeedPath, HostPath, Parameters};
+use super::problem::Problem;
+use crate::authn::Caller;
+use crate::broker::Broker;
+
+/// What may stand after `?`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CredentialsParameters {
+    #[serde(default)]
+    format: Format,
+}
+
+/// Registry credentials of a feed.
+pub(super) async fn of_feed(
+    State(broker): State<Broker>,
+    caller: Caller,
+    FeedPath(feed): FeedPath,
+    Parameters(parameters): Parameters<CredentialsParameters>,
+) -> Result<NoStore<CredentialsAnswer>, Problem> {
+    let given = broker.credentials(&caller, &feed).await?;
+    let registry = given.credentials.registry.clone();
+    Ok(NoStore(CredentialsAnswer { format: parameters.format, registry, given }))
+}
+
+/// The same, the feed found by the registry's host; the answer is for the host that was asked for,
+/// since docker goes by that, and AWS's password serves all forms of it.
+pub(super) async fn of_registry(
+    State(broker): State<Broker>,
+    caller: Caller,
+    HostPath(registry): HostPath,
+    Parameters(parameters): Parameters<CredentialsParameters>,
+) -> Result<NoStore<CredentialsAnswer>, Problem> {
+    let given = broker.registry_credentials(&caller, &registry).await?;
+    Ok(NoStore(CredentialsAnswer { format: parameters.format, registry, given }))
+}

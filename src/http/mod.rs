@@ -1,0 +1,20 @@
+//! Request in, response out. Decides nothing: a handler takes typed parts, makes one call, answers.
+
+mod access_log;
+mod caller;
+mod credentials;
+mod formats;
+mod health;
+mod no_store;
+mod parts;
+mod problem;
+mod routes;
+mod server;
+mod state;
+mod token;
+mod well_known;
+
+pub use problem::{Problem, WhoseMove};
+pub use routes::{Access, Listener, ROUTES, RouteEntry, both_routes, internal_routes, public_routes};
+pub use server::{Server, ServerError};
+pub use state::{HttpState, Readiness};

@@ -1,0 +1,325 @@
+//! Every error's status, code and words (RFC 9457).
+
+use std::any::Any;
+use std::time::Duration;
+
+use axum::Json;
+use axum::http::StatusCode;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use crate::authn::AuthnError;
+use crate::authz::Refusal;
+use crate::aws::AwsAnswer;
+use crate::aws::ecr::EcrError;
+use crate::aws::sts::StsError;
+use crate::aws::trust_policy::provider_arn;
+use crate::broker::BrokerError;
+use crate::domain::{Feed, IssuerUrl};
+
+/// Who can mend it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WhoseMove {
+    /// Who asked: by asking rightly, or for a grant.
+    Caller,
+    /// Who runs feedpass or the AWS account.
+    Operator,
+    /// No one: asking again later may help.
+    Nobody,
+}
+
+/// An error as a caller sees it.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    status: StatusCode,
+    code: &'static str,
+    whose_move: WhoseMove,
+    /// For the caller: what happened and what would be right.
+    detail: String,
+    /// For the log: the same with its causes.
+    said: String,
+    retry_after: Option<Duration>,
+    aws: Option<AwsAnswer>,
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    r#type: String,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+    code: &'a str,
+    whose_move: WhoseMove,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    aws_code: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    aws_request_id: Option<&'a str>,
+}
+
+/// What the log says of a problem, on its way from the handler to the request's line.
+#[derive(Clone, Debug)]
+pub(super) struct Said {
+    pub(super) code: &'static str,
+    pub(super) words: String,
+}
+
+impl Problem {
+    fn new(status: StatusCode, code: &'static str, whose_move: WhoseMove, detail: impl Into<String>) -> Self {
+        let detail = detail.into();
+        Self { status, code, whose_move, said: detail.clone(), detail, retry_after: None, aws: None }
+    }
+
+    /// The request itself is wrong.
+    pub(super) fn bad_request(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code, WhoseMove::Caller, detail)
+    }
+
+    /// Something that should not happen did.
+    pub(super) fn internal(error: &dyn std::error::Error) -> Self {
+        let problem = Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            WhoseMove::Operator,
+            "feedpass failed; its log says why, under this request's id",
+        );
+        Self { said: chain(error), ..problem }
+    }
+}
+
+/// `GET /nowhere`
+pub(super) async fn no_such_path() -> Problem {
+    let detail = "no such path; credentials are at POST /v1/spaces/SPACE/feeds/FEED/credentials";
+    Problem::new(StatusCode::NOT_FOUND, "no_such_path", WhoseMove::Caller, detail)
+}
+
+/// A path that is there, with another method.
+pub(super) async fn method_not_allowed() -> Problem {
+    let detail = "the path is there, but not for this method; the Allow header names those it takes";
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", WhoseMove::Caller, detail)
+}
+
+/// A handler panicked. What it said stays in the log of panics.
+pub(super) fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
+    Problem::internal(&std::io::Error::other("a handler panicked")).into_response()
+}
+
+impl From<AuthnError> for Problem {
+    fn from(error: AuthnError) -> Self {
+        let (code, detail) = match error {
+            AuthnError::NotPresented => (
+                "credentials_missing",
+                "no credentials came with the request; send `Authorization: Bearer SECRET`, or Basic with the client's id and secret",
+            ),
+            AuthnError::Malformed => (
+                "credentials_malformed",
+                "the Authorization header cannot be read; send exactly one, `Bearer SECRET`, or Basic with the client's id and secret",
+            ),
+            AuthnError::Refused => {
+                ("credentials_refused", "the secret is not valid; ask an administrator for the client's current one")
+            }
+        };
+        Self::new(StatusCode::UNAUTHORIZED, code, WhoseMove::Caller, detail)
+    }
+}
+
+impl From<BrokerError> for Problem {
+    fn from(error: BrokerError) -> Self {
+        let (status, whose_move, detail, aws) = match &error {
+            BrokerError::Refused(refusal) => (
+                refusal_status(refusal),
+                WhoseMove::Caller,
+                format!("{refusal}; an administrator can grant more"),
+                None,
+            ),
+            BrokerError::FeedChanged(_) => {
+                (StatusCode::CONFLICT, WhoseMove::Caller, format!("{error}; ask again"), None)
+            }
+            BrokerError::Mint(_) => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                WhoseMove::Operator,
+                "no web identity token could be signed; the log says what the key's keeper answered".into(),
+                None,
+            ),
+            BrokerError::Sts { feed, issuer, source } => sts_problem(feed, issuer, source),
+            BrokerError::Ecr { feed, source } => ecr_problem(feed, source),
+            BrokerError::FlightLost => {
+                return Self::internal(&error);
+            }
+        };
+        Self {
+            status,
+            code: error.code(),
+            whose_move,
+            detail,
+            said: chain(&error),
+            retry_after: error.retry_after(),
+            aws,
+        }
+    }
+}
+
+fn refusal_status(refusal: &Refusal) -> StatusCode {
+    match refusal {
+        Refusal::FeedNotFound { .. } | Refusal::RegistryNotFound { .. } => StatusCode::NOT_FOUND,
+        Refusal::ActionNotGranted { .. } => StatusCode::FORBIDDEN,
+        Refusal::RegistryAmbiguous { .. } => StatusCode::CONFLICT,
+    }
+}
+
+type Parts = (StatusCode, WhoseMove, String, Option<AwsAnswer>);
+
+/// The account's side answered no: 502, the operator's.
+fn operators(detail: String, answer: &AwsAnswer) -> Parts {
+    (StatusCode::BAD_GATEWAY, WhoseMove::Operator, detail, Some(answer.clone()))
+}
+
+/// AWS is busy or away: 503, nobody's.
+fn nobodys(detail: String, answer: Option<&AwsAnswer>) -> Parts {
+    (StatusCode::SERVICE_UNAVAILABLE, WhoseMove::Nobody, detail, answer.cloned())
+}
+
+fn sts_problem(feed: &Feed, issuer: &IssuerUrl, error: &StsError) -> Parts {
+    let name = &feed.name;
+    let role = &feed.web_identity.role;
+    let (audience, subject) = (&feed.web_identity.audience, feed.subject());
+    match error {
+        StsError::RoleRefused(answer) => operators(
+            format!(
+                "AWS would not let feed `{name}` assume {role}. The role must exist, and its trust policy must allow \
+                 sts:AssumeRoleWithWebIdentity to {} where {key}:aud is `{audience}` and {key}:sub is `{subject}`",
+                provider_arn(issuer, feed),
+                key = issuer.without_scheme(),
+            ),
+            answer,
+        ),
+        StsError::TokenRefused(answer) => operators(
+            format!(
+                "AWS could not validate the token of feed `{name}`. Account {} needs the OIDC provider {} with the \
+                 audience `{audience}`, and AWS must be able to fetch {issuer}/.well-known/openid-configuration from \
+                 the internet within 5 s",
+                role.account(),
+                provider_arn(issuer, feed),
+            ),
+            answer,
+        ),
+        StsError::TokenExpired(answer) => operators(
+            format!(
+                "AWS found the token of feed `{name}` expired although it was just signed: this machine's clock is behind"
+            ),
+            answer,
+        ),
+        StsError::IssuerUnreachable(answer) => operators_later(
+            format!(
+                "AWS could not reach {issuer}/.well-known/openid-configuration or the JWKS that it names; both must answer from the internet within 5 s"
+            ),
+            answer,
+        ),
+        StsError::RegionDisabled(answer) => operators(
+            format!(
+                "STS is not active in {} for account {}; activate it there, or give the feed another region",
+                feed.region,
+                role.account()
+            ),
+            answer,
+        ),
+        StsError::RequestInvalid(answer) => operators(
+            format!(
+                "AWS STS did not take the request of feed `{name}`: {answer}. A session of {} s must not exceed the role's maximum",
+                feed.web_identity.session_duration.as_secs()
+            ),
+            answer,
+        ),
+        StsError::Throttled(answer) => {
+            nobodys(format!("AWS STS in {} is throttling; ask again later", feed.region), Some(answer))
+        }
+        StsError::Unavailable(reason) => {
+            nobodys(format!("AWS STS in {} gave no answer: {reason}; ask again later", feed.region), reason.answer())
+        }
+    }
+}
+
+/// Often passes by itself, so 503; when it lasts, the operator's.
+fn operators_later(detail: String, answer: &AwsAnswer) -> Parts {
+    (StatusCode::SERVICE_UNAVAILABLE, WhoseMove::Operator, detail, Some(answer.clone()))
+}
+
+fn ecr_problem(feed: &Feed, error: &EcrError) -> Parts {
+    let name = &feed.name;
+    let role = &feed.web_identity.role;
+    match error {
+        EcrError::Denied(answer) => operators(
+            format!(
+                "AWS let feed `{name}` assume {role}, but the role may not ask for registry credentials: allow it ecr:GetAuthorizationToken on `*`"
+            ),
+            answer,
+        ),
+        EcrError::SessionRefused(answer) => operators(
+            format!(
+                "ECR did not take the role session that STS gave feed `{name}` a moment ago; most often this machine's clock is wrong"
+            ),
+            answer,
+        ),
+        EcrError::RequestInvalid(answer) => {
+            operators(format!("ECR did not take the request of feed `{name}`: {answer}"), answer)
+        }
+        EcrError::OtherRegistry { answered, expected } => (
+            StatusCode::BAD_GATEWAY,
+            WhoseMove::Operator,
+            format!(
+                "ECR answered for the registry {answered}, and feed `{name}` is for {expected}; correct the feed's `registry` or `region`"
+            ),
+            None,
+        ),
+        EcrError::Throttled(answer) => {
+            nobodys(format!("ECR in {} is throttling; ask again later", feed.region), Some(answer))
+        }
+        EcrError::Unavailable(reason) => {
+            nobodys(format!("ECR in {} gave no answer: {reason}; ask again later", feed.region), reason.answer())
+        }
+    }
+}
+
+/// An error's words and those of its causes, each once.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut words = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        words = format!("{words}: {inner}");
+        source = inner.source();
+    }
+    words
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let retry_after = self.retry_after.map(|pause| pause.as_secs().max(1));
+        let body = Body {
+            r#type: format!("urn:feedpass:problem:{}", self.code),
+            title: self.status.canonical_reason().unwrap_or("Error"),
+            status: self.status.as_u16(),
+            detail: &self.detail,
+            code: self.code,
+            whose_move: self.whose_move,
+            retry_after,
+            aws_code: self.aws.as_ref().and_then(|aws| aws.code.as_deref()),
+            aws_request_id: self.aws.as_ref().and_then(|aws| aws.request_id.as_deref()),
+        };
+        let mut response = (self.status, Json(body)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(seconds) = retry_after {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.append(WWW_AUTHENTICATE, HeaderValue::from_static(r#"Bearer realm="feedpass""#));
+            headers.append(WWW_AUTHENTICATE, HeaderValue::from_static(r#"Basic realm="feedpass", charset="UTF-8""#));
+        }
+        response.extensions_mut().insert(Said { code: self.code, words: self.said });
+        response
+    }
+}

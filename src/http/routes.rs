@@ -1,0 +1,112 @@
+//! Every route, in one table; the routers are made of it and of nothing else.
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{MethodRouter, get, post};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::limit::RequestBodyLimitLayer;
+
+use super::state::HttpState;
+use super::{access_log, credentials, health, problem, token, well_known};
+use crate::domain::IssuerUrl;
+
+/// Which listener has a route.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Listener {
+    /// What AWS needs.
+    Public,
+    /// Everything else.
+    Internal,
+    /// Both.
+    Either,
+}
+
+/// Who may use a route.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Access {
+    /// Anyone who reaches the listener.
+    Anyone,
+    /// A client that proves who it is; what it may have is decided per feed.
+    Client,
+}
+
+/// A line of the table.
+#[derive(Debug)]
+pub struct RouteEntry {
+    /// Where it is.
+    pub listener: Listener,
+    /// Its path; below the issuer's path for those of [`Listener::Public`].
+    pub path: &'static str,
+    /// Its method; `GET` answers `HEAD` too.
+    pub method: &'static str,
+    /// Who may use it.
+    pub access: Access,
+    handler: fn() -> MethodRouter<HttpState>,
+}
+
+const fn entry(
+    listener: Listener,
+    method: &'static str,
+    path: &'static str,
+    access: Access,
+    handler: fn() -> MethodRouter<HttpState>,
+) -> RouteEntry {
+    RouteEntry { listener, path, method, access, handler }
+}
+
+/// The table.
+pub const ROUTES: &[RouteEntry] = {
+    use Access::{Anyone, Client};
+    use Listener::{Either, Internal, Public};
+    &[
+        entry(Public, "GET", "/.well-known/openid-configuration", Anyone, || get(well_known::discovery)),
+        entry(Public, "GET", "/.well-known/jwks", Anyone, || get(well_known::jwks)),
+        entry(Public, "GET", "/.well-known/jwks.json", Anyone, || get(well_known::jwks)),
+        entry(Either, "GET", "/healthz", Anyone, || get(health::healthz)),
+        entry(Either, "GET", "/readyz", Anyone, || get(health::readyz)),
+        entry(Internal, "GET", "/metrics", Anyone, || get(health::metrics)),
+        entry(Internal, "POST", "/v1/spaces/{space}/feeds/{feed}/credentials", Client, || post(credentials::of_feed)),
+        entry(Internal, "POST", "/v1/registries/{host}/credentials", Client, || post(credentials::of_registry)),
+        entry(Internal, "POST", "/v1/spaces/{space}/feeds/{feed}/token", Client, || post(token::web_identity)),
+        entry(Internal, "POST", "/oauth2/token", Anyone, || post(token::oauth2)),
+    ]
+};
+
+/// The largest request body, in bytes. No route needs more than a token request.
+const LARGEST_BODY: usize = 64 * 1024;
+
+/// What the public listener serves.
+pub fn public_routes(state: &HttpState, issuer: &IssuerUrl) -> Router {
+    documents(issuer).merge(api(state, |listener| listener == Listener::Either)).with_state(state.clone())
+}
+
+/// What the internal listener serves.
+pub fn internal_routes(state: &HttpState) -> Router {
+    api(state, |listener| listener != Listener::Public).with_state(state.clone())
+}
+
+/// What one listener serves that is both.
+pub fn both_routes(state: &HttpState, issuer: &IssuerUrl) -> Router {
+    documents(issuer).merge(api(state, |listener| listener != Listener::Public)).with_state(state.clone())
+}
+
+/// The documents that AWS reads, below the issuer's path, with nothing around them: every layer
+/// costs them a third of their speed, and a request that feedpass makes of STS waits for them.
+fn documents(issuer: &IssuerUrl) -> Router<HttpState> {
+    ROUTES.iter().filter(|route| route.listener == Listener::Public).fold(Router::new(), |router, route| {
+        router.route(&format!("{}{}", issuer.path(), route.path), (route.handler)())
+    })
+}
+
+fn api(state: &HttpState, wanted: impl Fn(Listener) -> bool) -> Router<HttpState> {
+    let router = ROUTES
+        .iter()
+        .filter(|route| wanted(route.listener))
+        .fold(Router::new(), |router, route| router.route(route.path, (route.handler)()));
+    router
+        .fallback(problem::no_such_path)
+        .method_not_allowed_fallback(problem::method_not_allowed)
+        .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
+        .layer(CatchPanicLayer::custom(problem::panicked))
+        .layer(from_fn_with_state(state.clone(), access_log::log))
+}

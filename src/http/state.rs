@@ -1,0 +1,61 @@
+//! What handlers can ask for: a few doors, each a cheap clone.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::extract::FromRef;
+
+use crate::authn::Authn;
+use crate::broker::Broker;
+use crate::clock::Clock;
+use crate::entropy::Entropy;
+use crate::issuer::metadata::Metadata;
+use crate::telemetry::Metrics;
+
+/// The doors.
+#[derive(Clone)]
+pub struct HttpState {
+    /// Who is calling?
+    pub authn: Authn,
+    /// Credentials and tokens.
+    pub broker: Broker,
+    /// The documents that AWS reads.
+    pub metadata: Arc<Metadata>,
+    /// Whether requests should come here.
+    pub readiness: Readiness,
+    /// The figures.
+    pub metrics: Arc<Metrics>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness, for request ids.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+/// Whether requests should come here: from start-up until shutdown begins.
+#[derive(Clone, Debug, Default)]
+pub struct Readiness(Arc<AtomicBool>);
+
+impl Readiness {
+    /// Says whether they should.
+    pub fn set(&self, ready: bool) {
+        self.0.store(ready, Ordering::Release);
+    }
+
+    /// Whether they should.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+macro_rules! doors {
+    ($($field:ident: $door:ty),+ $(,)?) => {
+        $(impl FromRef<HttpState> for $door {
+            fn from_ref(state: &HttpState) -> Self {
+                state.$field.clone()
+            }
+        })+
+    };
+}
+
+doors! { authn: Authn, broker: Broker, metadata: Arc<Metadata>, readiness: Readiness, metrics: Arc<Metrics> }

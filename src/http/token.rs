@@ -1,0 +1,68 @@
+//! `POST /v1/spaces/{space}/feeds/{feed}/token` and `POST /oauth2/token`
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use jiff::Timestamp;
+use secrecy::ExposeSecret as _;
+use serde::Serialize;
+
+use super::no_store::NoStore;
+use super::parts::{FeedPath, Parameters};
+use super::problem::Problem;
+use crate::authn::Caller;
+use crate::broker::Broker;
+use crate::domain::{Audience, RoleArn, Slug};
+
+/// No parameter is known.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NoParameters {}
+
+/// A web identity token and what to do with it.
+#[derive(Serialize)]
+pub(super) struct TokenBody {
+    space: Slug,
+    feed: Slug,
+    token: String,
+    subject: String,
+    audience: Audience,
+    role_arn: RoleArn,
+    expires_at: Timestamp,
+}
+
+/// The web identity token itself.
+pub(super) async fn web_identity(
+    State(broker): State<Broker>,
+    caller: Caller,
+    FeedPath(target): FeedPath,
+    Parameters(NoParameters {}): Parameters<NoParameters>,
+) -> Result<NoStore<Json<TokenBody>>, Problem> {
+    let (feed, token) = broker.web_identity_token(&caller, &target).await?;
+    Ok(NoStore(Json(TokenBody {
+        space: target.space,
+        feed: target.feed,
+        token: token.token.expose_secret().to_owned(),
+        subject: feed.subject().to_string(),
+        audience: feed.web_identity.audience.clone(),
+        role_arn: feed.web_identity.role.clone(),
+        expires_at: token.expires_at,
+    })))
+}
+
+/// An error of the token endpoint (RFC 6749 §5.2).
+#[derive(Serialize)]
+struct OAuthError {
+    error: &'static str,
+    error_description: &'static str,
+}
+
+/// No grant type is supported yet, and the discovery document says so.
+pub(super) async fn oauth2() -> impl IntoResponse {
+    let error = OAuthError {
+        error: "unsupported_grant_type",
+        error_description: "this version issues no access tokens; present the client secret to the API itself",
+    };
+    NoStore((StatusCode::BAD_REQUEST, Json(error)))
+}
