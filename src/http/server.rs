@@ -2,6 +2,7 @@
 //! collapses under clients that pipeline.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -12,6 +13,8 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+
+use crate::clock::Clock;
 
 /// How long a request's head may take to come.
 const HEAD_TIME: Duration = Duration::from_secs(10);
@@ -44,12 +47,12 @@ impl Server {
     ///
     /// # Errors
     /// [`ServerError`] when the address cannot be had.
-    pub async fn start(address: SocketAddr, routes: Router) -> Result<Self, ServerError> {
+    pub async fn start(address: SocketAddr, routes: Router, clock: Arc<dyn Clock>) -> Result<Self, ServerError> {
         let failed = |source| ServerError { address, source };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let (stop, stopped) = watch::channel(false);
-        let task = tokio::spawn(accept(listener, routes, stopped));
+        let task = tokio::spawn(accept(listener, routes, clock, stopped));
         Ok(Self { address, stop, task })
     }
 
@@ -73,7 +76,7 @@ impl Drop for Server {
     }
 }
 
-async fn accept(listener: TcpListener, routes: Router, mut stopped: watch::Receiver<bool>) {
+async fn accept(listener: TcpListener, routes: Router, clock: Arc<dyn Clock>, mut stopped: watch::Receiver<bool>) {
     let connections = GracefulShutdown::new();
     loop {
         let accepted = tokio::select! {
@@ -85,7 +88,7 @@ async fn accept(listener: TcpListener, routes: Router, mut stopped: watch::Recei
             Err(error) => {
                 // Out of descriptors, most likely: the connections there are free some as they end.
                 tracing::warn!("a connection could not be accepted: {error}");
-                let _ = tokio::time::timeout(ACCEPT_PAUSE, std::future::pending::<()>()).await;
+                clock.sleep(ACCEPT_PAUSE).await;
             }
         }
     }

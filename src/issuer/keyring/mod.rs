@@ -17,7 +17,7 @@ pub use signer::{SignError, Signer};
 
 use self::backends::{Added, KeyStore, KeyStoreError};
 use crate::clock::Clock;
-use crate::domain::{Algorithm, Kid};
+use crate::domain::{Algorithm, IssuerUrl, Kid};
 use crate::entropy::Entropy;
 
 /// A key as a backend holds it: its record, and its signer while the private half exists.
@@ -44,6 +44,17 @@ pub enum KeyRingError {
     /// More than one key is active, which no transition leads to.
     #[error("keys {0} and {1} are both active; exactly one may be")]
     TwoActive(Kid, Kid),
+    /// The keys were made for another issuer, which roles out there trust by name.
+    #[error(
+        "these keys are those of the issuer {was}, and the configuration says {now}: every role that trusts the old one \
+         would refuse. Put it back, or start once with --change-issuer if that is meant"
+    )]
+    IssuerChanged {
+        /// The issuer that the keys were made for.
+        was: IssuerUrl,
+        /// The configured one.
+        now: IssuerUrl,
+    },
     /// The active key has no private half.
     #[error("the private half of the active key {0} is missing")]
     NoPrivateHalf(Kid),
@@ -104,7 +115,36 @@ impl KeySet {
     }
 }
 
+/// What to do when the configured issuer is not the one that the keys were made for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum IssuerChange {
+    /// Refuse to start.
+    Refused,
+    /// Go on under the new name.
+    Accepted,
+}
+
 impl KeyRing {
+    /// Notes that the keys in `store` are those of `issuer`, so that no later start changes it unseen.
+    ///
+    /// # Errors
+    /// [`KeyRingError::IssuerChanged`] and [`KeyRingError::Store`].
+    pub async fn claim_issuer(
+        store: &dyn KeyStore,
+        issuer: &IssuerUrl,
+        change: IssuerChange,
+    ) -> Result<(), KeyRingError> {
+        match store.issuer().await? {
+            Some(was) if was == *issuer => return Ok(()),
+            Some(was) if change == IssuerChange::Refused => {
+                return Err(KeyRingError::IssuerChanged { was, now: issuer.clone() });
+            }
+            Some(was) => tracing::warn!("the issuer changes from {was} to {issuer}"),
+            None => {}
+        }
+        Ok(store.set_issuer(issuer).await?)
+    }
+
     /// Reads the keys from `store`; where there is none yet, makes the first, which signs at once:
     /// no verifier can have fetched a set without it.
     ///

@@ -2,11 +2,11 @@
 //!
 //! The record is what makes a key: it is written last and renamed into place, so a crash leaves a
 //! key whole or no key. Every file is 0600. A lock on `.lock` lets one process at a time change the
-//! directory. What is neither a record nor a private half is left alone.
+//! directory. `issuer` says whose keys these are. What is none of these is left alone.
 
 use std::fs::{self, File, Permissions};
 use std::io::Write as _;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::{Added, KeyStore, KeyStoreError};
+use crate::domain::{Invalid, IssuerUrl};
 use crate::issuer::keyring::lifecycle::KeyRecord;
 use crate::issuer::keyring::signer::{Rs256Signer, Signer};
 use crate::issuer::keyring::{NewKey, StoredKey, jwk};
@@ -39,6 +40,9 @@ struct RecordFile {
 
 const FORMAT: u32 = 1;
 
+/// The file that says whose keys these are.
+const ISSUER_FILE: &str = "issuer";
+
 impl Directory {
     /// Keeps keys below `path`, which is made when it is needed.
     #[must_use]
@@ -59,7 +63,7 @@ impl Directory {
     }
 
     fn add_first_blocking(&self, record: &KeyRecord, private_pem: &str) -> Result<Added, KeyStoreError> {
-        fs::create_dir_all(&self.path).map_err(io("make", &self.path))?;
+        self.make()?;
         let _lock = self.lock()?;
         if !self.record_paths()?.is_empty() {
             return Ok(Added::OtherWasFaster);
@@ -73,6 +77,25 @@ impl Directory {
         self.write(&format!("{}.pem", record.kid), private_pem.as_bytes())?;
         self.write(&format!("{}.json", record.kid), &json)?;
         Ok(Added::Yes)
+    }
+
+    fn make(&self) -> Result<(), KeyStoreError> {
+        let mut builder = fs::DirBuilder::new();
+        builder.recursive(true).mode(0o700).create(&self.path).map_err(io("make", &self.path))
+    }
+
+    fn issuer_blocking(&self) -> Result<Option<IssuerUrl>, KeyStoreError> {
+        let path = self.path.join(ISSUER_FILE);
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(io("read", &path)(error)),
+        };
+        text.trim().parse().map(Some).map_err(|error: Invalid| KeyStoreError::Malformed {
+            path: path.display().to_string(),
+            expected: "a file with the issuer's URL",
+            problem: error.to_string(),
+        })
     }
 
     /// Writes a file whole or not at all, for its owner alone.
@@ -129,6 +152,20 @@ impl KeyStore for Directory {
         let record = key.record().clone();
         let private_pem = Zeroizing::new(key.private_pem().to_owned());
         self.off_the_runtime(move |directory| directory.add_first_blocking(&record, &private_pem)).await
+    }
+
+    async fn issuer(&self) -> Result<Option<IssuerUrl>, KeyStoreError> {
+        self.off_the_runtime(Self::issuer_blocking).await
+    }
+
+    async fn set_issuer(&self, issuer: &IssuerUrl) -> Result<(), KeyStoreError> {
+        let line = format!("{issuer}\n");
+        self.off_the_runtime(move |directory| {
+            directory.make()?;
+            let _lock = directory.lock()?;
+            directory.write(ISSUER_FILE, line.as_bytes())
+        })
+        .await
     }
 }
 

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 pub use directory::Directory;
 
 use super::{NewKey, StoredKey};
+use crate::domain::IssuerUrl;
 
 /// A keeper of signing keys.
 #[async_trait]
@@ -23,6 +24,18 @@ pub trait KeyStore: Send + Sync {
     /// # Errors
     /// [`KeyStoreError`] when it could not be kept.
     async fn add_first(&self, key: &NewKey) -> Result<Added, KeyStoreError>;
+
+    /// The issuer whose keys these are; none before the first start.
+    ///
+    /// # Errors
+    /// [`KeyStoreError`] when it could not be read.
+    async fn issuer(&self) -> Result<Option<IssuerUrl>, KeyStoreError>;
+
+    /// Notes whose keys these are.
+    ///
+    /// # Errors
+    /// [`KeyStoreError`] when it could not be kept.
+    async fn set_issuer(&self, issuer: &IssuerUrl) -> Result<(), KeyStoreError>;
 }
 
 /// Whether a key was added.

@@ -1,0 +1,229 @@
+//! Builds every room from [`Settings`] and joins them; nowhere else does.
+
+mod accounts;
+mod reload;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
+use crate::authn::Authn;
+use crate::aws::ecr::Ecr;
+use crate::aws::sts::Sts;
+use crate::aws::{Connection, Endpoints, TimeLimits};
+use crate::broker::Broker;
+use crate::clock::{Clock, SystemClock};
+use crate::config::{AwsEndpoint, KeyStore as KeyStoreSettings, Settings};
+use crate::entropy::{Entropy, SystemEntropy};
+use crate::http::{HttpState, Readiness, Server, ServerError, both_routes, internal_routes, public_routes};
+use crate::issuer::keyring::backends::{Directory, KeyStore};
+use crate::issuer::keyring::{IssuerChange, KeyRing, KeyRingError};
+use crate::issuer::metadata::{Metadata, MetadataError};
+use crate::issuer::mint::Mint;
+use crate::sandbox::{Options as SandboxOptions, Sandbox, SandboxError};
+use crate::store::{Snapshot, Store};
+use crate::telemetry::Metrics;
+
+pub use accounts::AccountsError;
+
+/// What the process stands in: replaced in tests, the machine's own otherwise.
+pub struct Surroundings {
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// How long AWS may take.
+    pub time_limits: TimeLimits,
+    /// Whether another issuer than the keys were made for is meant.
+    pub issuer_change: IssuerChange,
+}
+
+impl Default for Surroundings {
+    fn default() -> Self {
+        Self {
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(SystemEntropy::default()),
+            time_limits: TimeLimits::default(),
+            issuer_change: IssuerChange::Refused,
+        }
+    }
+}
+
+/// Why feedpass did not start. Each is the operator's to mend.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The signing keys are not usable.
+    #[error("there is no usable signing key")]
+    Keys(#[from] KeyRingError),
+    /// The documents that AWS reads could not be written.
+    #[error("there is nothing to publish")]
+    Metadata(#[from] MetadataError),
+    /// An address could not be had.
+    #[error("an address is not to be had")]
+    Listen(#[from] ServerError),
+    /// The sandbox did not start.
+    #[error("the sandbox did not start")]
+    Sandbox(#[from] SandboxError),
+    /// A role of the sandbox is wrong.
+    #[error("the sandbox's roles are wrong")]
+    Accounts(#[from] AccountsError),
+}
+
+/// feedpass, running. Dropping it stops it at once; [`App::stop`] lets requests finish.
+pub struct App {
+    settings: ArcSwap<Settings>,
+    store: Arc<Store>,
+    mint: Arc<Mint>,
+    keyring: Arc<KeyRing>,
+    metrics: Arc<Metrics>,
+    readiness: Readiness,
+    clock: Arc<dyn Clock>,
+    sandbox: Option<Sandbox>,
+    public: Server,
+    /// None when the public one serves both.
+    internal: Option<Server>,
+}
+
+impl App {
+    /// Starts everything that `settings` ask for.
+    ///
+    /// # Errors
+    /// [`StartError`]; nothing is left running.
+    pub async fn start(settings: Settings, surroundings: Surroundings) -> Result<Self, StartError> {
+        let Surroundings { clock, entropy, time_limits, issuer_change } = surroundings;
+        let metrics = Arc::new(Metrics::default());
+        let keyring = open_keyring(&settings, issuer_change, &*clock, &entropy).await?;
+        let metadata = Metadata::new(&settings.issuer, settings.listen.internal_url.as_str(), &keyring.current())?;
+        let sandbox = start_sandbox(&settings, &clock, &entropy).await?;
+        let store = Arc::new(Store::new(snapshot(&settings)));
+        let mint = Mint::new(
+            settings.issuer.clone(),
+            Arc::clone(&keyring),
+            settings.tokens.lifetime,
+            Arc::clone(&clock),
+            Arc::clone(&entropy),
+        );
+        let mint = Arc::new(mint);
+        let endpoints = endpoints(&settings.aws, sandbox.as_ref());
+        let connection = Connection::new(endpoints, time_limits, Arc::clone(&clock), Arc::clone(&metrics));
+        let broker = Broker::new(
+            Arc::clone(&store),
+            Arc::clone(&mint),
+            Sts::new(connection.clone()),
+            Ecr::new(connection),
+            Arc::clone(&metrics),
+            Arc::clone(&clock),
+            Arc::clone(&entropy),
+        );
+        let readiness = Readiness::default();
+        let state = HttpState {
+            authn: Authn::new(Arc::clone(&store)),
+            broker,
+            metadata: Arc::new(metadata),
+            readiness: readiness.clone(),
+            metrics: Arc::clone(&metrics),
+            clock: Arc::clone(&clock),
+            entropy,
+        };
+        let (public, internal) = listen(&settings, &state, &clock).await?;
+        readiness.set(true);
+        let settings = ArcSwap::from_pointee(settings);
+        Ok(Self { settings, store, mint, keyring, metrics, readiness, clock, sandbox, public, internal })
+    }
+
+    /// The settings in force.
+    #[must_use]
+    pub fn settings(&self) -> Arc<Settings> {
+        self.settings.load_full()
+    }
+
+    /// The signing keys.
+    #[must_use]
+    pub fn keyring(&self) -> &KeyRing {
+        &self.keyring
+    }
+
+    /// Where the public listener is.
+    #[must_use]
+    pub fn public_address(&self) -> SocketAddr {
+        self.public.address()
+    }
+
+    /// Where the internal listener is.
+    #[must_use]
+    pub fn internal_address(&self) -> SocketAddr {
+        self.internal.as_ref().unwrap_or(&self.public).address()
+    }
+
+    /// The stand-in for AWS, where there is one.
+    #[must_use]
+    pub fn sandbox(&self) -> Option<&Sandbox> {
+        self.sandbox.as_ref()
+    }
+
+    /// Says that it is not ready any more, takes no new connection, and lets requests finish.
+    pub async fn stop(self) {
+        self.readiness.set(false);
+        // The internal one first: STS fetches our keys on behalf of the requests that it finishes.
+        if let Some(internal) = self.internal {
+            internal.stop().await;
+        }
+        self.public.stop().await;
+    }
+}
+
+async fn open_keyring(
+    settings: &Settings,
+    issuer_change: IssuerChange,
+    clock: &dyn Clock,
+    entropy: &Arc<dyn Entropy>,
+) -> Result<Arc<KeyRing>, KeyRingError> {
+    let KeyStoreSettings::Directory(path) = &settings.keys.store;
+    let store = Directory::new(PathBuf::clone(path));
+    let store: &dyn KeyStore = &store;
+    KeyRing::claim_issuer(store, &settings.issuer, issuer_change).await?;
+    let keyring = KeyRing::open(store, settings.keys.algorithm, clock, Arc::clone(entropy)).await?;
+    Ok(Arc::new(keyring))
+}
+
+async fn start_sandbox(
+    settings: &Settings,
+    clock: &Arc<dyn Clock>,
+    entropy: &Arc<dyn Entropy>,
+) -> Result<Option<Sandbox>, StartError> {
+    let AwsEndpoint::Sandbox(sandbox) = &settings.aws else { return Ok(None) };
+    let accounts = accounts::of(settings, sandbox)?;
+    let options = SandboxOptions { listen: sandbox.listen, jwks_cache: sandbox.jwks_cache.as_duration() };
+    Ok(Some(Sandbox::start(options, accounts, Arc::clone(clock), Arc::clone(entropy)).await?))
+}
+
+fn endpoints(aws: &AwsEndpoint, sandbox: Option<&Sandbox>) -> Endpoints {
+    match aws {
+        AwsEndpoint::Aws => Endpoints::default(),
+        AwsEndpoint::Sandbox(_) => Endpoints { sts: sandbox.map(Sandbox::url), ecr: sandbox.map(Sandbox::url) },
+        AwsEndpoint::Custom { sts, ecr } => {
+            Endpoints { sts: sts.as_ref().map(ToString::to_string), ecr: ecr.as_ref().map(ToString::to_string) }
+        }
+    }
+}
+
+async fn listen(
+    settings: &Settings,
+    state: &HttpState,
+    clock: &Arc<dyn Clock>,
+) -> Result<(Server, Option<Server>), ServerError> {
+    if settings.listen.is_shared() {
+        let routes = both_routes(state, &settings.issuer);
+        return Ok((Server::start(settings.listen.public, routes, Arc::clone(clock)).await?, None));
+    }
+    let public = public_routes(state, &settings.issuer);
+    let public = Server::start(settings.listen.public, public, Arc::clone(clock)).await?;
+    let internal = Server::start(settings.listen.internal, internal_routes(state), Arc::clone(clock)).await?;
+    Ok((public, Some(internal)))
+}
+
+fn snapshot(settings: &Settings) -> Snapshot {
+    Snapshot::new(settings.feeds.iter().cloned(), settings.clients.iter().cloned())
+}
