@@ -1,4 +1,5 @@
 //! feedpass
 pub mod clock;
+pub mod config;
 pub mod domain;
 pub mod entropy;
