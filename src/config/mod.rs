@@ -8,6 +8,8 @@
 //! text ─ tree ─ environment ─ reader ─ sections ─ check ─ Settings
 //!        where each value was written      one by one   together
 //! ```
+//!
+//! [`Watcher`] tells when to load it again, [`Settings::restart_needed`] what that cannot change.
 
 mod check;
 mod context;
@@ -17,6 +19,7 @@ mod reader;
 mod sections;
 mod settings;
 mod tree;
+mod watch;
 mod words;
 
 #[cfg(test)]
@@ -29,6 +32,7 @@ pub use settings::{
     AwsEndpoint, KeySettings, KeyStore, Listen, PromoteOn, SandboxRole, SandboxSettings, Settings, StoreUrl,
     TokenSettings,
 };
+pub use watch::{WatchError, Watcher};
 
 use context::{Context, Place};
 use reader::Reader;

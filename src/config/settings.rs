@@ -38,7 +38,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The files that `…_file` keys named.
+    /// The files that `…_file` keys named, for [`Watcher::follow`](super::Watcher::follow).
     #[must_use]
     pub fn files(&self) -> &[PathBuf] {
         &self.files
