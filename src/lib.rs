@@ -4,6 +4,7 @@ pub mod authz;
 pub mod aws;
 pub mod broker;
 pub mod clock;
+pub mod config;
 pub mod domain;
 pub mod entropy;
 pub mod http;

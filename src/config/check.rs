@@ -1,0 +1,128 @@
+//! What must hold between values that are right one by one.
+
+use std::collections::HashMap;
+use std::fmt::Display;
+use std::hash::Hash;
+
+use super::context::{Context, Located, Place};
+use super::sections::{Draft, EndpointDraft, FeedDraft};
+use super::words::shown;
+use crate::domain::{Slug, Subject};
+
+/// Notes every rule that `draft` breaks; values that could not be read break none.
+pub(super) fn check(draft: &Draft, context: &Context<'_>) {
+    aws(draft, context);
+    let spaces = draft.spaces.iter().flatten();
+    once(context, "a slug that no other space has", spaces.map(|slug| (&slug.value, &slug.place)));
+    for feed in &draft.feeds {
+        of_a_declared_space(feed, &draft.spaces, context);
+        in_one_partition(feed, context);
+    }
+    let names: Vec<_> =
+        draft.feeds.iter().filter_map(|feed| Some((feed.name()?, &feed.slug.as_ref()?.place))).collect();
+    once(context, "a slug that no other feed of the space has", names.iter().map(|(name, place)| (name, *place)));
+    one_space_to_a_subject(draft, context);
+    let ids = draft.clients.iter().filter_map(|client| client.id.as_ref());
+    once(context, "an id that no other client has", ids.map(|id| (&id.value, &id.place)));
+    one_client_to_a_secret(draft, context);
+}
+
+fn aws(draft: &Draft, context: &Context<'_>) {
+    let arns = draft.sandbox.roles.iter().filter_map(|role| role.arn.as_ref());
+    once(context, "an ARN that no other role has", arns.map(|arn| (&arn.value, &arn.place)));
+    let Some(endpoint) = &draft.aws else { return };
+    if let Some(place) = &draft.sandbox.place
+        && !matches!(endpoint, EndpointDraft::Sandbox)
+    {
+        let expected = "`endpoint = \"sandbox\"` below `[aws]`, or no such section: nothing else would use it";
+        context.mistake(place, Some("a section for a sandbox that is not used".to_owned()), expected);
+    }
+    if let Some(issuer) = &draft.issuer
+        && issuer.value.is_loopback()
+        && endpoint.real_sts()
+    {
+        let expected = "a public https URL, since AWS fetches the issuer's keys from there; \
+                        or `endpoint = \"sandbox\"` below `[aws]`, to try feedpass without AWS";
+        context.mistake(&issuer.place, Some(shown(issuer.value.as_str())), expected);
+    }
+}
+
+/// Each value stands once.
+fn once<'v, T: Display + Eq + Hash + 'v>(
+    context: &Context<'_>,
+    expected: &str,
+    values: impl Iterator<Item = (&'v T, &'v Place)>,
+) {
+    let mut seen: HashMap<&T, &Place> = HashMap::new();
+    for (value, place) in values {
+        match seen.get(value) {
+            Some(first) => {
+                let found = format!("`{value}`, which is declared {} already", first.in_words());
+                context.mistake(place, Some(found), expected);
+            }
+            None => {
+                seen.insert(value, place);
+            }
+        }
+    }
+}
+
+fn of_a_declared_space(feed: &FeedDraft, spaces: &[Option<Located<Slug>>], context: &Context<'_>) {
+    let Some(space) = &feed.space else { return };
+    // A space whose slug could not be read may be the one that is meant.
+    if spaces.iter().all(|declared| declared.as_ref().is_some_and(|declared| declared.value != space.value)) {
+        let declared: Vec<String> = spaces.iter().flatten().map(|space| format!("`{}`", space.value)).collect();
+        let expected = match declared.as_slice() {
+            [] => format!("a declared space; add `[[space]]` with `slug = \"{}\"`", space.value),
+            _ => format!("a declared space: {}; or one more `[[space]]`", declared.join(", ")),
+        };
+        context.mistake(&space.place, Some(format!("`{}`", space.value)), expected);
+    }
+}
+
+fn in_one_partition(feed: &FeedDraft, context: &Context<'_>) {
+    let Some(role) = feed.identity.as_ref().and_then(|identity| identity.role.as_ref()) else { return };
+    let Some(region) = &feed.region else { return };
+    let (has, needs) = (role.value.partition(), region.partition());
+    if has != needs {
+        let found = format!("a role of partition `{has}`");
+        let expected =
+            format!("one of partition `{needs}`, where region `{region}` is: partitions trust nothing of each other");
+        context.mistake(&role.place, Some(found), expected);
+    }
+}
+
+/// AWS tells feeds apart by subject and audience alone: were they the same for two spaces, each
+/// could have what the other's role allows.
+fn one_space_to_a_subject(draft: &Draft, context: &Context<'_>) {
+    let mut seen = HashMap::new();
+    for feed in &draft.feeds {
+        let (Some(name), Some(space), Some(identity)) = (feed.name(), &feed.space, &feed.identity) else { continue };
+        let Some(parts) = identity.subject else { continue };
+        let subject = Subject::new(&name, parts);
+        let audience = identity.audience.as_ref().or(draft.audience.as_ref());
+        let place = &identity.subject_place;
+        let (first, first_place) = *seen.entry((subject.clone(), audience)).or_insert((space, place));
+        if first.value != space.value {
+            let found =
+                format!("`{subject}`, which a feed of space `{}` has too, {}", first.value, first_place.in_words());
+            let expected = "a subject that names the space, `[\"space\", \"feed\"]`, or another audience: \
+                            AWS would give each of the two feeds the other's identity";
+            context.mistake(place, Some(found), expected);
+        }
+    }
+}
+
+/// A Bearer secret names its client, so it must name one.
+fn one_client_to_a_secret(draft: &Draft, context: &Context<'_>) {
+    let mut seen: HashMap<&[u8; 32], (usize, &Place)> = HashMap::new();
+    for (index, client) in draft.clients.iter().enumerate() {
+        for secret in &client.secrets {
+            let (first, place) = *seen.entry(secret.value.as_bytes()).or_insert((index, &secret.place));
+            if first != index {
+                let found = format!("the hash that another client has, {}", place.in_words());
+                context.mistake(&secret.place, Some(found), "a secret of its own: it tells who is calling");
+            }
+        }
+    }
+}

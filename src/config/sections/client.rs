@@ -1,0 +1,70 @@
+//! `[[client]]`
+
+use crate::config::context::{Located, Place};
+use crate::config::reader::{Elements, Reader};
+use crate::domain::{Client, ClientId, Grant, SecretHash};
+
+/// What could be read of one client.
+pub(in crate::config) struct ClientDraft {
+    pub(in crate::config) id: Option<Located<ClientId>>,
+    pub(in crate::config) secrets: Vec<Located<SecretHash>>,
+    grants: Vec<Grant>,
+}
+
+const HASH_HINT: &str = "`sha256:` and the hex of the secret's SHA-256, or a list of two while one is replaced; \
+                         `printf %s \"$SECRET\" | sha256sum` makes one";
+
+pub(super) fn read(client: &mut Reader<'_>) -> ClientDraft {
+    ClientDraft {
+        id: client.required("id", "the client's id, as in `ci`"),
+        secrets: secrets(client),
+        grants: client.tables("grant", &[], grant),
+    }
+}
+
+fn secrets(client: &mut Reader<'_>) -> Vec<Located<SecretHash>> {
+    if !client.has("secret_hash") && !client.has("secret_hash_file") {
+        client.missing("secret_hash", HASH_HINT);
+        return Vec::new();
+    }
+    let in_file = client.in_file("secret_hash", "secret_hash_file");
+    let place = client.place_of(if in_file { "secret_hash_file" } else { "secret_hash" });
+    let texts = if in_file {
+        client.file("secret_hash_file").map(|file| lines(&file))
+    } else {
+        client.one_or_more("secret_hash", HASH_HINT)
+    };
+    let Some(texts) = texts else { return Vec::new() };
+    if !(1..=2).contains(&texts.len()) {
+        client.context().mistake(
+            &place,
+            Some(format!("{} hashes", texts.len())),
+            "one hash, or two while one is replaced",
+        );
+    }
+    client.values(texts, str::parse)
+}
+
+/// One hash per line; empty lines are none.
+fn lines(file: &Located<String>) -> Elements {
+    let lines = file.value.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    let place = |number| Place { key: format!("{} line {number}", file.place.key), ..file.place.clone() };
+    lines.map(|(index, line)| (place(index + 1), Some(line.trim().to_owned()))).collect()
+}
+
+fn grant(grant: &mut Reader<'_>) -> Grant {
+    Grant {
+        feeds: values(grant.some_of("feeds", r#"a list of feeds, as in `["default/images", "team-a/*"]`"#)),
+        actions: values(grant.some_of("actions", r#"a list of actions, as in `["pull", "token"]`"#)),
+    }
+}
+
+fn values<T>(found: Vec<Located<T>>) -> Vec<T> {
+    found.into_iter().map(|found| found.value).collect()
+}
+
+impl ClientDraft {
+    pub(super) fn settle(self) -> Option<Client> {
+        Some(Client { id: self.id?.value, secrets: values(self.secrets), grants: self.grants })
+    }
+}

@@ -1,0 +1,58 @@
+//! `[listen]`, and the addresses and URLs that other sections have too.
+
+use std::net::SocketAddr;
+
+use url::{Host, Url};
+
+use crate::config::reader::Reader;
+use crate::config::settings::Listen;
+use crate::domain::Invalid;
+
+pub(super) fn read(listen: &mut Reader<'_>) -> Option<Listen> {
+    let public = address_or(listen, "public", ([127, 0, 0, 1], 8080));
+    let internal = address_or(listen, "internal", ([127, 0, 0, 1], 8081));
+    let internal_url = if listen.has("internal_url") {
+        listen.get_with("internal_url", plain_url).map(|url| url.value)
+    } else if internal.ip().is_loopback() {
+        Url::parse(&format!("http://{internal}")).ok()
+    } else {
+        // No client could use `http://0.0.0.0:8081`, and secrets cross no network in clear.
+        let hint = "how clients reach `internal`, which is no loopback address: as in `https://feedpass.example.com`";
+        listen.missing("internal_url", hint);
+        None
+    }?;
+    Some(Listen { public, internal, internal_url })
+}
+
+fn address_or(reader: &mut Reader<'_>, key: &'static str, default: ([u8; 4], u16)) -> SocketAddr {
+    reader.get_with(key, address).map_or_else(|| default.into(), |found| found.value)
+}
+
+pub(super) fn address(text: &str) -> Result<SocketAddr, Invalid> {
+    let expected = "it is an IP address and a port, as in `127.0.0.1:8080` or `[::]:8080`";
+    text.parse().map_err(|_| Invalid::new("an address", text, expected))
+}
+
+/// A URL that programs may be sent to with secrets: `https`, or `http` to this machine.
+pub(super) fn plain_url(text: &str) -> Result<Url, Invalid> {
+    let invalid = |expected: &str| Invalid::new("a URL", text, expected);
+    let url = Url::parse(text).map_err(|_| invalid("it is written as in `https://feedpass.example.com`"))?;
+    let loopback = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    match url.scheme() {
+        "https" => {}
+        "http" if loopback => {}
+        "http" => {
+            return Err(invalid("it is https: what is sent there is secret; http is for loopback addresses alone"));
+        }
+        _ => return Err(invalid("its scheme is https, or http for a loopback address")),
+    }
+    if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() || url.password().is_some() {
+        return Err(invalid("it has no query, fragment or user"));
+    }
+    Ok(url)
+}

@@ -1,0 +1,85 @@
+//! The sections of the file, each read by a function that names its keys.
+//!
+//! What they give is a [`Draft`]: every value that could be read, with its place where a check of
+//! several values needs it. A value that is missing or wrong is a `None` that was told of.
+
+mod aws;
+mod client;
+mod feed;
+mod keys;
+mod listen;
+
+use std::path::PathBuf;
+
+pub(super) use aws::{EndpointDraft, SandboxDraft};
+pub(super) use client::ClientDraft;
+pub(super) use feed::FeedDraft;
+
+use super::context::Located;
+use super::reader::Reader;
+use super::settings::{AwsEndpoint, KeySettings, Listen, Settings, StoreUrl, TokenSettings};
+use crate::domain::{Audience, IssuerUrl, Slug, Space, TokenLifetime};
+
+/// What could be read of the file.
+pub(super) struct Draft {
+    pub(super) issuer: Option<Located<IssuerUrl>>,
+    pub(super) audience: Option<Audience>,
+    pub(super) listen: Option<Listen>,
+    pub(super) store: Option<StoreUrl>,
+    pub(super) keys: KeySettings,
+    pub(super) tokens: TokenSettings,
+    pub(super) aws: Option<EndpointDraft>,
+    pub(super) sandbox: SandboxDraft,
+    pub(super) spaces: Vec<Option<Located<Slug>>>,
+    pub(super) feeds: Vec<FeedDraft>,
+    pub(super) clients: Vec<ClientDraft>,
+}
+
+/// Reads all sections.
+pub(super) fn read(root: &mut Reader<'_>) -> Option<Draft> {
+    let issuer: Option<Located<IssuerUrl>> =
+        root.required("issuer", "the URL that IAM is told, as in `issuer = \"https://id.example.com\"`");
+    let default_audience = issuer.as_ref().map(|issuer| Audience::from(&issuer.value));
+    let audience = root.get("audience").map(|audience| audience.value).or(default_audience);
+    let listen = root.table("listen", listen::read);
+    let store = root.table("store", |store| {
+        let context = store.context();
+        let url = store.get_or_file("url", "url_file", |text| text.trim().parse::<StoreUrl>())?;
+        Some(url.value.below(&context.resolve("")))
+    });
+    let keys = root.table("keys", keys::read)?;
+    let lifetime = root.table("tokens", |tokens| tokens.or("lifetime", TokenLifetime::default()));
+    let aws = root.table("aws", aws::read);
+    let sandbox = aws::sandbox(root)?;
+    let spaces = root.tables("space", &["slug"], |space| space.required("slug", "the space's slug, as in `default`"));
+    let feeds = root.tables("feed", &["space", "slug"], feed::read);
+    let clients = root.tables("client", &["id"], client::read);
+    let tokens = TokenSettings { lifetime };
+    Some(Draft { issuer, audience, listen, store, keys, tokens, aws, sandbox, spaces, feeds, clients })
+}
+
+impl Draft {
+    /// The settings; none if anything was missing or wrong.
+    pub(super) fn settle(self, files: Vec<PathBuf>) -> Option<Settings> {
+        let audience = self.audience?;
+        let space = |slug: Option<Located<Slug>>| Some(Space { slug: slug?.value });
+        let feeds = self.feeds.into_iter().map(|feed| feed.settle(&audience)).collect::<Option<_>>()?;
+        Some(Settings {
+            issuer: self.issuer?.value,
+            listen: self.listen?,
+            store: self.store,
+            keys: self.keys,
+            tokens: self.tokens,
+            aws: match self.aws? {
+                EndpointDraft::Aws => AwsEndpoint::Aws,
+                EndpointDraft::Sandbox => AwsEndpoint::Sandbox(self.sandbox.settle()?),
+                EndpointDraft::Custom { sts, ecr } => AwsEndpoint::Custom { sts, ecr },
+            },
+            spaces: self.spaces.into_iter().map(space).collect::<Option<_>>()?,
+            feeds,
+            clients: self.clients.into_iter().map(ClientDraft::settle).collect::<Option<_>>()?,
+            audience,
+            files,
+        })
+    }
+}

@@ -1,0 +1,243 @@
+//! What a configuration says once it is right.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use url::Url;
+
+use crate::domain::{
+    Algorithm, Audience, Client, Feed, Invalid, IssuerUrl, Period, RoleArn, SessionDuration, Space, TokenLifetime,
+};
+
+/// Everything that the configuration says, as domain types. [`Settings::load`] makes it.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The issuer, which real AWS can reach unless [`Settings::aws`] says that none is asked.
+    pub issuer: IssuerUrl,
+    /// The audience of feeds that name none; the feeds below have theirs already.
+    pub audience: Audience,
+    /// Where feedpass listens.
+    pub listen: Listen,
+    /// Where what the API makes is kept; none when the file names no store.
+    pub store: Option<StoreUrl>,
+    /// How signing keys are kept and changed.
+    pub keys: KeySettings,
+    /// How web identity tokens are made.
+    pub tokens: TokenSettings,
+    /// Which AWS is asked.
+    pub aws: AwsEndpoint,
+    /// The declared spaces; no two have one slug.
+    pub spaces: Vec<Space>,
+    /// The declared feeds, each of a declared space; no two have one name.
+    pub feeds: Vec<Feed>,
+    /// The declared clients; no two have one id or a secret in common.
+    pub clients: Vec<Client>,
+    pub(super) files: Vec<PathBuf>,
+}
+
+impl Settings {
+    /// The files that `…_file` keys named, for [`Watcher::follow`](super::Watcher::follow).
+    #[must_use]
+    pub fn files(&self) -> &[PathBuf] {
+        &self.files
+    }
+
+    /// The keys that differ between `self`, which runs, and `new`, and that only a restart changes.
+    ///
+    /// All others take effect as soon as `new` replaces `self`: spaces, feeds, clients, the token
+    /// lifetime, the times of key rotation, the sandbox's roles.
+    #[must_use]
+    pub fn restart_needed(&self, new: &Self) -> Vec<&'static str> {
+        let mut keys = vec![
+            ("issuer", self.issuer != new.issuer),
+            ("listen.public", self.listen.public != new.listen.public),
+            ("listen.internal", self.listen.internal != new.listen.internal),
+            ("listen.internal_url", self.listen.internal_url != new.listen.internal_url),
+            ("store.url", self.store != new.store),
+            ("keys.store", self.keys.store != new.keys.store),
+            ("keys.algorithm", self.keys.algorithm != new.keys.algorithm),
+        ];
+        keys.extend(self.aws.differs(&new.aws));
+        keys.into_iter().filter_map(|(key, differs)| differs.then_some(key)).collect()
+    }
+}
+
+/// Where feedpass listens, and how clients name it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Listen {
+    /// Serves what AWS needs, and nothing else. Port 0 takes a free one.
+    pub public: SocketAddr,
+    /// Serves everything else.
+    pub internal: SocketAddr,
+    /// The internal listener as clients reach it: `https`, or `http` to a loopback address, no
+    /// query. Left out, it is made of `internal`, with port 0 if that has it; [`Listen::at`] joins
+    /// paths to it.
+    pub internal_url: Url,
+}
+
+impl Listen {
+    /// Whether one listener serves both: the addresses are equal, and the port is not chosen anew
+    /// for each.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.public == self.internal && self.public.port() != 0
+    }
+
+    /// The internal listener's URL of `path`, which begins with a slash. Whether `internal_url` was
+    /// written with a slash at its end makes no difference.
+    #[must_use]
+    pub fn at(&self, path: &str) -> String {
+        format!("{}{path}", self.internal_url.as_str().trim_end_matches('/'))
+    }
+}
+
+/// A database: `sqlite:` and a path, or `postgres://…`. Its `Debug` hides the password.
+#[derive(Clone, Eq, PartialEq)]
+pub struct StoreUrl(String);
+
+impl StoreUrl {
+    /// The URL, which may hold a password.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The same, a relative path of a `sqlite:` URL taken from `directory`.
+    pub(super) fn below(self, directory: &Path) -> Self {
+        match self.0.strip_prefix("sqlite:") {
+            Some(path) if path != ":memory:" => Self(format!("sqlite:{}", directory.join(path).display())),
+            _ => self,
+        }
+    }
+}
+
+impl FromStr for StoreUrl {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let sqlite = text.strip_prefix("sqlite:").is_some_and(|path| !path.is_empty() && !path.starts_with("//"));
+        let postgres = (text.starts_with("postgres://") || text.starts_with("postgresql://"))
+            && Url::parse(text).is_ok_and(|url| url.host_str().is_some_and(|host| !host.is_empty()));
+        if sqlite || postgres {
+            return Ok(Self(text.to_owned()));
+        }
+        let expected = "it is `sqlite:` and a path, as in `sqlite:feedpass.db`, or `postgres://user@host/database`";
+        Err(Invalid::new("a store's URL", "…", expected))
+    }
+}
+
+impl fmt::Debug for StoreUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "StoreUrl({}:…)", self.0.split(':').next().unwrap_or_default())
+    }
+}
+
+/// How signing keys are kept and changed.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct KeySettings {
+    /// Where they are kept.
+    pub store: KeyStore,
+    /// What they sign with.
+    pub algorithm: Algorithm,
+    /// How often a new key takes over, more than `publish_before`; none leaves it to admins.
+    pub rotate_every: Option<Period>,
+    /// How long a key is in the JWKS before it signs.
+    pub publish_before: Period,
+    /// What promotes a published key.
+    pub promote_on: PromoteOn,
+    /// How long a key stays in the JWKS beyond the last token's life and 5 minutes.
+    pub keep_after: Period,
+}
+
+/// Where signing keys are kept.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum KeyStore {
+    /// In files of this directory.
+    Directory(PathBuf),
+}
+
+/// What promotes a published key.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum PromoteOn {
+    /// Its time has come, and nothing speaks against it.
+    Time,
+    /// Full evidence that verifiers know the key may come before its time.
+    Evidence,
+}
+
+impl FromStr for PromoteOn {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        match text {
+            "time" => Ok(Self::Time),
+            "evidence" => Ok(Self::Evidence),
+            _ => Err(Invalid::new("what a key is promoted on", text, "it is `time` or `evidence`")),
+        }
+    }
+}
+
+/// How web identity tokens are made.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct TokenSettings {
+    /// How long one lives.
+    pub lifetime: TokenLifetime,
+}
+
+/// Which AWS is asked.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum AwsEndpoint {
+    /// The real one.
+    Aws,
+    /// The stand-in inside the process.
+    Sandbox(SandboxSettings),
+    /// An emulator at these URLs, `https` or on a loopback address; none is the real one. At least
+    /// one is given.
+    Custom {
+        /// For STS.
+        sts: Option<Url>,
+        /// For ECR.
+        ecr: Option<Url>,
+    },
+}
+
+impl AwsEndpoint {
+    fn differs(&self, new: &Self) -> Vec<(&'static str, bool)> {
+        match (self, new) {
+            (Self::Sandbox(old), Self::Sandbox(new)) => vec![
+                ("sandbox.listen", old.listen != new.listen),
+                ("sandbox.jwks_cache", old.jwks_cache != new.jwks_cache),
+            ],
+            (Self::Custom { sts, ecr }, Self::Custom { sts: new_sts, ecr: new_ecr }) => {
+                vec![("aws.sts", sts != new_sts), ("aws.ecr", ecr != new_ecr)]
+            }
+            _ => vec![("aws.endpoint", self != new)],
+        }
+    }
+}
+
+/// How the sandbox behaves.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SandboxSettings {
+    /// Where it listens, always a loopback address. Port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// How long it goes by a JWKS that it has fetched, as STS does.
+    pub jwks_cache: Period,
+    /// The roles that exist in it; no two have one ARN.
+    pub roles: Vec<SandboxRole>,
+}
+
+/// A role of the sandbox.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SandboxRole {
+    /// Its ARN.
+    pub arn: RoleArn,
+    /// Who may assume it: an IAM policy, checked to be JSON and no more.
+    pub trust_policy: String,
+    /// What its sessions may do: likewise.
+    pub permissions: Option<String>,
+    /// The longest session that it gives: 1 to 12 hours.
+    pub max_session_duration: SessionDuration,
+}

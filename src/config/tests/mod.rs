@@ -1,0 +1,179 @@
+//! The room as a whole: a file goes in, settings or a report come out.
+
+mod mistakes;
+mod rules;
+
+use std::fs;
+use std::path::PathBuf;
+
+use tempfile::TempDir;
+
+use super::*;
+
+/// The example of the contract.
+const CONTRACT: &str = include_str!("contract.toml");
+/// The least that is right, for tests that add to it.
+const SMALL: &str = "issuer = 'https://id.example.com'\n";
+const HASH: &str = "sha256:7434881f2b8625753cb0d00575290572fa3d4a94328c1e1ad016cc29785ea502";
+
+/// A directory with a `config.toml` in it.
+struct Place(TempDir);
+
+impl Place {
+    fn with(text: &str) -> Self {
+        let place = Self(tempfile::tempdir().unwrap());
+        place.file("config.toml", text);
+        place
+    }
+
+    fn file(&self, name: &str, text: &str) {
+        fs::write(self.0.path().join(name), text).unwrap();
+    }
+
+    fn load(&self, environment: &[(&str, &str)]) -> Result<Settings, ConfigError> {
+        let environment = environment.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
+        Settings::load(&self.0.path().join("config.toml"), environment)
+    }
+
+    /// The report of what is wrong, as it reads in the file's own directory.
+    fn report(&self, environment: &[(&str, &str)]) -> String {
+        let error = self.load(environment).unwrap_err();
+        error.to_string().replace(&format!("{}/", self.0.path().display()), "")
+    }
+}
+
+fn load(text: &str) -> Settings {
+    Place::with(text).load(&[]).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn report(text: &str) -> String {
+    Place::with(text).report(&[])
+}
+
+/// A feed of `space`, with `more` in its web identity.
+fn feed(space: &str, slug: &str, more: &str) -> String {
+    format!(
+        "[[feed]]\nspace = '{space}'\nslug = '{slug}'\nregion = 'us-east-1'\n\
+         web_identity.role_arn = 'arn:aws:iam::123456789012:role/feedpass-images'\n{more}\n"
+    )
+}
+
+#[test]
+fn the_file_of_the_repository_runs_as_it_is() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("config.toml");
+    let settings = Settings::load(&path, []).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(settings.issuer.as_str(), "http://127.0.0.1:8080");
+    assert!(matches!(settings.aws, AwsEndpoint::Sandbox(_)));
+    assert_eq!(settings.feeds[0].subject().as_str(), "space:default:feed:images");
+    assert_eq!(settings.feeds[0].web_identity.audience.as_str(), "id.example.com");
+    let secret = ring::digest::digest(&ring::digest::SHA256, b"feedpass-sandbox-secret");
+    assert_eq!(settings.clients[0].secrets[0].as_bytes(), secret.as_ref());
+}
+
+#[test]
+fn the_example_of_the_contract_loads() {
+    let settings = load(CONTRACT);
+    assert_eq!(settings.listen.at(""), "http://127.0.0.1:8081");
+    assert_eq!(settings.keys.rotate_every, Some("90d".parse().unwrap()));
+    let feed = &settings.feeds[0];
+    assert_eq!(feed.web_identity.role.name(), "feedpass-images");
+    assert_eq!(feed.web_identity.session_duration.as_secs(), 3600);
+    let grant = &settings.clients[0].grants[0];
+    assert!(grant.covers(&"default/images".parse().unwrap()) && grant.covers(&"team-a/any".parse().unwrap()));
+    assert_eq!(grant.actions, [crate::domain::Action::Pull]);
+    assert_eq!(settings.restart_needed(&settings), Vec::<&str>::new());
+}
+
+#[test]
+fn what_is_left_out_has_a_default() {
+    let place = Place::with(SMALL);
+    let settings = place.load(&[]).unwrap();
+    assert_eq!(settings.audience.as_str(), "id.example.com");
+    assert_eq!(settings.listen.public.to_string(), "127.0.0.1:8080");
+    assert_eq!(settings.listen.at("/oauth2/token"), "http://127.0.0.1:8081/oauth2/token");
+    assert_eq!(settings.store, None);
+    assert_eq!(settings.keys.store, KeyStore::Directory(place.0.path().join("keys")));
+    assert_eq!(settings.keys.promote_on, PromoteOn::Time);
+    assert_eq!(settings.tokens.lifetime.as_secs(), 300);
+    assert_eq!(settings.aws, AwsEndpoint::Aws);
+    let feed = load(&format!("{SMALL}[[space]]\nslug = 'a'\n{}", feed("a", "b", ""))).feeds.remove(0);
+    assert_eq!(feed.registry.as_str(), "123456789012");
+    assert_eq!(feed.web_identity.audience.as_str(), "id.example.com");
+}
+
+#[test]
+fn one_listener_serves_both_when_the_addresses_are_one() {
+    let listen = |public: &str, internal: &str| {
+        load(&format!("{SMALL}[listen]\npublic = '{public}'\ninternal = '{internal}'\n")).listen
+    };
+    assert!(listen("127.0.0.1:8080", "127.0.0.1:8080").is_shared());
+    assert!(!listen("127.0.0.1:8080", "127.0.0.1:8081").is_shared());
+    assert!(!listen("127.0.0.1:0", "127.0.0.1:0").is_shared());
+}
+
+#[test]
+fn a_slash_at_the_end_of_the_internal_url_makes_no_difference() {
+    for url in ["https://feedpass.example.com/team", "https://feedpass.example.com/team/"] {
+        let settings = load(&format!("{SMALL}listen.internal = '0.0.0.0:81'\nlisten.internal_url = '{url}'\n"));
+        assert_eq!(settings.listen.at("/oauth2/token"), "https://feedpass.example.com/team/oauth2/token");
+    }
+}
+
+#[test]
+fn rotation_may_be_left_to_admins() {
+    assert_eq!(load(&format!("{SMALL}keys.rotate_every = 'never'\n")).keys.rotate_every, None);
+}
+
+#[test]
+fn paths_are_taken_from_the_directory_of_the_file() {
+    let place = Place::with(&format!("{SMALL}keys.store = 'directory:/var/keys'\nstore.url = 'sqlite:feedpass.db'\n"));
+    let settings = place.load(&[]).unwrap();
+    assert_eq!(settings.keys.store, KeyStore::Directory(PathBuf::from("/var/keys")));
+    let expected = format!("sqlite:{}", place.0.path().join("feedpass.db").display());
+    assert_eq!(settings.store.unwrap().as_str(), expected);
+}
+
+#[test]
+fn the_environment_overrides_the_file() {
+    let place = Place::with(CONTRACT);
+    place.file("hashes", &format!("{HASH}\n\nsha256:{}\n", "0".repeat(64)));
+    let settings = place
+        .load(&[
+            ("FEEDPASS_ISSUER", "https://other.example.com"),
+            ("FEEDPASS_LISTEN__PUBLIC", "[::1]:80"),
+            ("FEEDPASS_AWS__ENDPOINT", "aws"),
+            ("FEEDPASS_FEED__0__REGISTRY", "210987654321"),
+            ("FEEDPASS_FEED__0__WEB_IDENTITY__SUBJECT", "[\"feed\"]"),
+            ("FEEDPASS_SPACE__1__SLUG", "team-a"),
+            ("FEEDPASS_CLIENT__0__SECRET_HASH_FILE", "hashes"),
+            ("FEEDPASS_CLIENT__0__GRANT__0__ACTIONS", "['push']"),
+            ("FEEDPASS_TOKEN", "not an override"),
+        ])
+        .unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(settings.issuer.as_str(), "https://other.example.com");
+    assert_eq!(settings.listen.public.to_string(), "[::1]:80");
+    assert_eq!(settings.aws, AwsEndpoint::Aws);
+    assert_eq!(settings.feeds[0].registry.as_str(), "210987654321");
+    assert_eq!(settings.feeds[0].subject().as_str(), "feed:images");
+    assert_eq!(settings.spaces[1].slug.as_str(), "team-a");
+    assert_eq!(settings.clients[0].secrets.len(), 2);
+    assert_eq!(settings.clients[0].grants[0].actions, [crate::domain::Action::Push]);
+}
+
+#[test]
+fn some_changes_need_a_restart() {
+    let place = Place::with(CONTRACT);
+    let old = place.load(&[]).unwrap();
+    let needed = |from: &str, to: &str| {
+        place.file("config.toml", &CONTRACT.replace(from, to));
+        old.restart_needed(&place.load(&[]).unwrap())
+    };
+    assert_eq!(needed("https://id.example.com", "https://other.example.com"), ["issuer"]);
+    assert_eq!(needed("\"127.0.0.1:8080\"", "\"127.0.0.1:80\""), ["listen.public"]);
+    assert_eq!(needed("endpoint = \"sandbox\"", ""), ["aws.endpoint"]);
+    assert_eq!(needed("[[space]]", "[sandbox]\njwks_cache = \"1m\"\n[[space]]"), ["sandbox.jwks_cache"]);
+    assert_eq!(needed("lifetime = \"5m\"", "lifetime = \"6m\""), Vec::<&str>::new());
+    assert_eq!(needed("us-east-1", "eu-west-1"), Vec::<&str>::new());
+    let role = "[[sandbox.role]]\narn = 'arn:aws:iam::123456789012:role/x'\ntrust_policy = '{}'\n[[space]]";
+    assert_eq!(needed("[[space]]", role), Vec::<&str>::new());
+}

@@ -1,0 +1,147 @@
+//! The rules between values, and what breaking one says.
+
+use super::*;
+
+#[test]
+fn names_stand_once() {
+    let (a, b) = (feed("a", "x", ""), feed("a", "x", ""));
+    let client = |hash: &str| format!("[[client]]\nid = 'ci'\nsecret_hash = '{hash}'\n");
+    let other = format!("sha256:{}", "0".repeat(64));
+    insta::assert_snapshot!(report(&format!(
+        "{SMALL}[[space]]\nslug = 'a'\n[[space]]\nslug = 'a'\n{a}{b}{}{}", client(HASH), client(&other)
+    )), @r#"
+    config.toml: 3 mistakes
+
+    config.toml:5: space[1] "a" slug
+      found:    `a`, which is declared on line 3 already
+      expected: a slug that no other space has
+
+    config.toml:14: feed[1] "a/x" slug
+      found:    `a/x`, which is declared on line 8 already
+      expected: a slug that no other feed of the space has
+
+    config.toml:22: client[1] "ci" id
+      found:    `ci`, which is declared on line 19 already
+      expected: an id that no other client has
+    "#);
+}
+
+#[test]
+fn a_secret_tells_one_client() {
+    let client = |id: &str| format!("[[client]]\nid = '{id}'\nsecret_hash = ['{HASH}']\n");
+    insta::assert_snapshot!(report(&format!("{SMALL}{}{}", client("a"), client("b"))), @r#"
+    config.toml: 1 mistake
+
+    config.toml:7: client[1] "b" secret_hash[0]
+      found:    the hash that another client has, on line 4
+      expected: a secret of its own: it tells who is calling
+    "#);
+}
+
+#[test]
+fn a_role_lies_in_the_partition_of_its_region() {
+    let feed = feed("a", "x", "").replace("us-east-1", "cn-north-1");
+    insta::assert_snapshot!(report(&format!("{SMALL}[[space]]\nslug = 'a'\n{feed}")), @r#"
+    config.toml: 1 mistake
+
+    config.toml:8: feed[0] "a/x" web_identity.role_arn
+      found:    a role of partition `aws`
+      expected: one of partition `aws-cn`, where region `cn-north-1` is: partitions trust nothing of each other
+    "#);
+}
+
+#[test]
+fn a_subject_without_its_space_is_of_one_space_only() {
+    let spaces = "[[space]]\nslug = 'a'\n[[space]]\nslug = 'b'\n";
+    let short = "web_identity.subject = ['feed']";
+    let (a, b) = (feed("a", "x", short), feed("b", "x", short));
+    insta::assert_snapshot!(report(&format!("{SMALL}{spaces}{a}{b}")), @r#"
+    config.toml: 1 mistake
+
+    config.toml:17: feed[1] "b/x" web_identity.subject
+      found:    `feed:x`, which a feed of space `a` has too, on line 11
+      expected: a subject that names the space, `["space", "feed"]`, or another audience: AWS would give each of the two feeds the other's identity
+    "#);
+    let other_audience = feed("b", "x", &format!("{short}\nweb_identity.audience = 'other'"));
+    let other_slug = feed("b", "y", short);
+    load(&format!("{SMALL}{spaces}{a}{other_audience}{other_slug}"));
+    // In one space, feeds may share an identity: they share their tenant.
+    let by_space = "web_identity.subject = ['space']";
+    load(&format!("{SMALL}{spaces}{}{}", feed("a", "x", by_space), feed("a", "y", by_space)));
+}
+
+#[test]
+fn real_aws_cannot_fetch_from_a_loopback_issuer() {
+    let local = "issuer = 'http://127.0.0.1:8080'\n";
+    insta::assert_snapshot!(report(local), @r#"
+    config.toml: 1 mistake
+
+    config.toml:1: issuer
+      found:    `http://127.0.0.1:8080`
+      expected: a public https URL, since AWS fetches the issuer's keys from there; or `endpoint = "sandbox"` below `[aws]`, to try feedpass without AWS
+    "#);
+    assert!(report(&format!("{local}[aws]\necr = 'http://127.0.0.1:1'\n")).contains("AWS fetches"));
+    load(&format!("{local}[aws]\nendpoint = 'sandbox'\n"));
+    load(&format!("{local}[aws]\nsts = 'http://127.0.0.1:1'\n"));
+}
+
+#[test]
+fn the_sandbox_is_configured_where_it_is_used() {
+    let sandbox = |endpoint: &str| {
+        format!(
+            "{SMALL}[aws]\nendpoint = '{endpoint}'\n[sandbox]\njwks_cache = '1m'\n[[sandbox.role]]\n\
+             arn = 'arn:aws:iam::123456789012:role/x'\ntrust_policy = '{{}}'\npermissions_file = 'permissions.json'\n"
+        )
+    };
+    insta::assert_snapshot!(report(&sandbox("aws").replace("permissions_file = 'permissions.json'", "")), @r#"
+    config.toml: 1 mistake
+
+    config.toml:4: sandbox
+      found:    a section for a sandbox that is not used
+      expected: `endpoint = "sandbox"` below `[aws]`, or no such section: nothing else would use it
+    "#);
+    let place = Place::with(&sandbox("sandbox"));
+    place.file("permissions.json", "{\"Statement\": []}\n");
+    let settings = place.load(&[]).unwrap();
+    assert_eq!(settings.files(), [place.0.path().join("permissions.json")]);
+    let AwsEndpoint::Sandbox(sandbox) = settings.aws else { panic!("{:?}", settings.aws) };
+    assert_eq!(sandbox.jwks_cache, "1m".parse().unwrap());
+    assert_eq!(sandbox.roles[0].permissions.as_deref(), Some("{\"Statement\": []}"));
+    assert_eq!(sandbox.roles[0].max_session_duration.as_secs(), 3600);
+}
+
+#[test]
+fn a_sandbox_role_is_checked_like_one_of_aws() {
+    insta::assert_snapshot!(report(&format!(
+        "{SMALL}[aws]\nendpoint = 'sandbox'\n[sandbox]\nlisten = '0.0.0.0:80'\n[[sandbox.role]]\n\
+         arn = 'arn:aws:iam::123456789012:role/x'\ntrust_policy = '{{'\nmax_session_duration = '15m'\n"
+    )), @r#"
+    config.toml: 3 mistakes
+
+    config.toml:5: sandbox.listen
+      found:    `0.0.0.0:80`
+      expected: a loopback address: it is on this machine, as in `127.0.0.1:0`: the sandbox answers whoever reaches it
+
+    config.toml:8: sandbox.role[0] "arn:aws:iam::123456789012:role/x" trust_policy
+      found:    `{`
+      expected: a policy: it is JSON, which this is not: EOF while parsing an object at line 1 column 1
+
+    config.toml:9: sandbox.role[0] "arn:aws:iam::123456789012:role/x" max_session_duration
+      found:    `15m`
+      expected: a role's maximum session duration: it is 1 to 12 hours, as in `1h`
+    "#);
+}
+
+#[test]
+fn an_endpoint_is_one_thing() {
+    insta::assert_snapshot!(report(&format!("{SMALL}[aws]\nendpoint = 'sandbox'\nsts = 'https://sts.example.com'\n")), @r"
+    config.toml: 1 mistake
+
+    config.toml:4: aws.sts
+      found:    a URL for one service beside `endpoint`
+      expected: `endpoint` alone, or `sts` and `ecr` without it
+    ");
+    let settings = load(&format!("{SMALL}[aws]\nendpoint = 'http://localhost:4566'\n"));
+    let AwsEndpoint::Custom { sts: Some(sts), ecr: Some(ecr) } = settings.aws else { panic!("{:?}", settings.aws) };
+    assert_eq!((sts.as_str(), ecr.as_str()), ("http://localhost:4566/", "http://localhost:4566/"));
+}
