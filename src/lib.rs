@@ -1,4 +1,5 @@
 //! feedpass
+pub mod app;
 pub mod authn;
 pub mod authz;
 pub mod aws;
