@@ -4,6 +4,7 @@ pub mod authn;
 pub mod authz;
 pub mod aws;
 pub mod broker;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod domain;

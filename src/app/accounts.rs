@@ -1,7 +1,7 @@
 //! The AWS accounts that the sandbox plays: what an operator would have set up for the feeds.
 
 use crate::aws::trust_policy::{pull_permissions, trust_policy};
-use crate::config::{SandboxRole, SandboxSettings, Settings};
+use crate::config::{AwsEndpoint, SandboxRole, SandboxSettings, Settings};
 use crate::domain::{Feed, Invalid, RoleArn, SessionDuration};
 use crate::iam::{Policy, PolicyError};
 use crate::sandbox::{Accounts, OidcProvider, Role};
@@ -22,6 +22,17 @@ pub enum AccountsError {
     /// The longest session that a generated role allows is no session duration.
     #[error(transparent)]
     Duration(#[from] Invalid),
+}
+
+/// Says what is wrong with the policies of the sandbox's roles, without starting it.
+///
+/// # Errors
+/// [`AccountsError`].
+pub fn check_sandbox(settings: &Settings) -> Result<(), AccountsError> {
+    match &settings.aws {
+        AwsEndpoint::Sandbox(sandbox) => of(settings, sandbox).map(drop),
+        AwsEndpoint::Aws | AwsEndpoint::Custom { .. } => Ok(()),
+    }
 }
 
 /// A provider for each account that a feed's role is in, and a role for each feed: the declared one,

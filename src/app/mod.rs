@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use tokio::net::TcpListener;
 
 use crate::authn::Authn;
 use crate::aws::ecr::Ecr;
@@ -16,8 +17,9 @@ use crate::aws::{Connection, Endpoints, TimeLimits};
 use crate::broker::Broker;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{AwsEndpoint, KeyStore as KeyStoreSettings, Settings};
+use crate::domain::IssuerUrl;
 use crate::entropy::{Entropy, SystemEntropy};
-use crate::http::{HttpState, Readiness, Server, ServerError, both_routes, internal_routes, public_routes};
+use crate::http::{HttpState, Readiness, Server, ServerError, bind, both_routes, internal_routes, public_routes};
 use crate::issuer::keyring::backends::{Directory, KeyStore};
 use crate::issuer::keyring::{IssuerChange, KeyRing, KeyRingError};
 use crate::issuer::metadata::{Metadata, MetadataError};
@@ -26,7 +28,7 @@ use crate::sandbox::{Options as SandboxOptions, Sandbox, SandboxError};
 use crate::store::{Snapshot, Store};
 use crate::telemetry::Metrics;
 
-pub use accounts::AccountsError;
+pub use accounts::{AccountsError, check_sandbox};
 
 /// What the process stands in: replaced in tests, the machine's own otherwise.
 pub struct Surroundings {
@@ -38,6 +40,16 @@ pub struct Surroundings {
     pub time_limits: TimeLimits,
     /// Whether another issuer than the keys were made for is meant.
     pub issuer_change: IssuerChange,
+    /// Addresses that were taken already; none has those of the settings taken.
+    pub listeners: Option<Listeners>,
+}
+
+/// The addresses that feedpass answers at.
+pub struct Listeners {
+    /// What AWS needs.
+    pub public: TcpListener,
+    /// Everything else; none when the public one serves both.
+    pub internal: Option<TcpListener>,
 }
 
 impl Default for Surroundings {
@@ -47,6 +59,7 @@ impl Default for Surroundings {
             entropy: Arc::new(SystemEntropy::default()),
             time_limits: TimeLimits::default(),
             issuer_change: IssuerChange::Refused,
+            listeners: None,
         }
     }
 }
@@ -79,7 +92,6 @@ pub struct App {
     keyring: Arc<KeyRing>,
     metrics: Arc<Metrics>,
     readiness: Readiness,
-    clock: Arc<dyn Clock>,
     sandbox: Option<Sandbox>,
     public: Server,
     /// None when the public one serves both.
@@ -92,10 +104,14 @@ impl App {
     /// # Errors
     /// [`StartError`]; nothing is left running.
     pub async fn start(settings: Settings, surroundings: Surroundings) -> Result<Self, StartError> {
-        let Surroundings { clock, entropy, time_limits, issuer_change } = surroundings;
+        let Surroundings { clock, entropy, time_limits, issuer_change, listeners } = surroundings;
         let metrics = Arc::new(Metrics::default());
+        let listeners = match listeners {
+            Some(listeners) => listeners,
+            None => Listeners::bind(&settings).await?,
+        };
         let keyring = open_keyring(&settings, issuer_change, &*clock, &entropy).await?;
-        let metadata = Metadata::new(&settings.issuer, settings.listen.internal_url.as_str(), &keyring.current())?;
+        let metadata = Metadata::new(&settings.issuer, &settings.listen.at("/oauth2/token"), &keyring.current())?;
         let sandbox = start_sandbox(&settings, &clock, &entropy).await?;
         let store = Arc::new(Store::new(snapshot(&settings)));
         let mint = Mint::new(
@@ -127,10 +143,10 @@ impl App {
             clock: Arc::clone(&clock),
             entropy,
         };
-        let (public, internal) = listen(&settings, &state, &clock).await?;
+        let (public, internal) = listeners.serve(&settings.issuer, &state, &clock)?;
         readiness.set(true);
         let settings = ArcSwap::from_pointee(settings);
-        Ok(Self { settings, store, mint, keyring, metrics, readiness, clock, sandbox, public, internal })
+        Ok(Self { settings, store, mint, keyring, metrics, readiness, sandbox, public, internal })
     }
 
     /// The settings in force.
@@ -209,19 +225,29 @@ fn endpoints(aws: &AwsEndpoint, sandbox: Option<&Sandbox>) -> Endpoints {
     }
 }
 
-async fn listen(
-    settings: &Settings,
-    state: &HttpState,
-    clock: &Arc<dyn Clock>,
-) -> Result<(Server, Option<Server>), ServerError> {
-    if settings.listen.is_shared() {
-        let routes = both_routes(state, &settings.issuer);
-        return Ok((Server::start(settings.listen.public, routes, Arc::clone(clock)).await?, None));
+impl Listeners {
+    /// Takes the addresses that `settings` name; one where both are the same.
+    ///
+    /// # Errors
+    /// [`ServerError`] when one cannot be had.
+    pub async fn bind(settings: &Settings) -> Result<Self, ServerError> {
+        let public = bind(settings.listen.public).await?;
+        let internal = if settings.listen.is_shared() { None } else { Some(bind(settings.listen.internal).await?) };
+        Ok(Self { public, internal })
     }
-    let public = public_routes(state, &settings.issuer);
-    let public = Server::start(settings.listen.public, public, Arc::clone(clock)).await?;
-    let internal = Server::start(settings.listen.internal, internal_routes(state), Arc::clone(clock)).await?;
-    Ok((public, Some(internal)))
+
+    fn serve(
+        self,
+        issuer: &IssuerUrl,
+        state: &HttpState,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<(Server, Option<Server>), ServerError> {
+        let Some(internal) = self.internal else {
+            return Ok((Server::start(self.public, both_routes(state, issuer), Arc::clone(clock))?, None));
+        };
+        let public = Server::start(self.public, public_routes(state, issuer), Arc::clone(clock))?;
+        Ok((public, Some(Server::start(internal, internal_routes(state), Arc::clone(clock))?)))
+    }
 }
 
 fn snapshot(settings: &Settings) -> Snapshot {

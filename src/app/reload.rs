@@ -1,5 +1,6 @@
 //! A changed configuration takes effect while feedpass runs.
 
+use std::convert::Infallible;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -34,14 +35,19 @@ impl App {
         Ok(waiting)
     }
 
-    /// Follows the file at `path`, and the files that it names, for as long as feedpass runs.
+    /// Follows the file at `path`, and the files that it names, for as long as feedpass runs;
+    /// `watcher` was made before the file was first read.
     ///
     /// A wrong edit is logged and changes nothing.
     ///
     /// # Errors
-    /// [`WatchError`] when the machine cannot watch the file.
-    pub async fn follow(&self, path: &Path, environment: &[(String, String)]) -> Result<(), WatchError> {
-        let mut watcher = Watcher::new(path, Arc::clone(&self.clock))?;
+    /// [`WatchError`] when the machine cannot watch a file that the configuration names.
+    pub async fn follow(
+        &self,
+        mut watcher: Watcher,
+        path: &Path,
+        environment: &[(String, String)],
+    ) -> Result<Infallible, WatchError> {
         watcher.follow(self.settings().files())?;
         loop {
             watcher.changed().await;
@@ -51,7 +57,10 @@ impl App {
                 Ok(waiting) => {
                     watcher.follow(self.settings().files())?;
                     for key in waiting {
-                        tracing::warn!(key, "{key} has changed in the file; it takes effect when feedpass is restarted");
+                        tracing::warn!(
+                            key,
+                            "{key} has changed in the file; it takes effect when feedpass is restarted"
+                        );
                     }
                     tracing::info!("configuration reloaded");
                 }

@@ -16,5 +16,5 @@ mod well_known;
 
 pub use problem::{Problem, WhoseMove};
 pub use routes::{Access, Listener, ROUTES, RouteEntry, both_routes, internal_routes, public_routes};
-pub use server::{Server, ServerError};
+pub use server::{Server, ServerError, bind};
 pub use state::{HttpState, Readiness};

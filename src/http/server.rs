@@ -35,22 +35,28 @@ pub struct Server {
 
 /// Why there is no listener.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot listen on {address}: {source}; is another process there, or is the address not this machine's?")]
+#[error("cannot listen{}; is another process there, or is the address not this machine's?", address.map(|a| format!(" on {a}")).unwrap_or_default())]
 pub struct ServerError {
-    address: SocketAddr,
+    address: Option<SocketAddr>,
     #[source]
     source: std::io::Error,
 }
 
+/// Takes `address` for a [`Server`]; port 0 means any free port.
+///
+/// # Errors
+/// [`ServerError`] when the address cannot be had.
+pub async fn bind(address: SocketAddr) -> Result<TcpListener, ServerError> {
+    TcpListener::bind(address).await.map_err(|source| ServerError { address: Some(address), source })
+}
+
 impl Server {
-    /// Listens on `address` and serves `routes`; port 0 means any free port.
+    /// Serves `routes` to whoever connects to `listener`.
     ///
     /// # Errors
-    /// [`ServerError`] when the address cannot be had.
-    pub async fn start(address: SocketAddr, routes: Router, clock: Arc<dyn Clock>) -> Result<Self, ServerError> {
-        let failed = |source| ServerError { address, source };
-        let listener = TcpListener::bind(address).await.map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?;
+    /// [`ServerError`] when the listener is none of this machine's.
+    pub fn start(listener: TcpListener, routes: Router, clock: Arc<dyn Clock>) -> Result<Self, ServerError> {
+        let address = listener.local_addr().map_err(|source| ServerError { address: None, source })?;
         let (stop, stopped) = watch::channel(false);
         let task = tokio::spawn(accept(listener, routes, clock, stopped));
         Ok(Self { address, stop, task })

@@ -52,7 +52,7 @@ pub struct MetadataError(String);
 struct Discovery<'a> {
     issuer: &'a IssuerUrl,
     jwks_uri: String,
-    token_endpoint: String,
+    token_endpoint: &'a str,
     response_types_supported: [&'static str; 1],
     subject_types_supported: [&'static str; 1],
     id_token_signing_alg_values_supported: Vec<&'static str>,
@@ -68,13 +68,13 @@ struct Jwks<'a> {
 }
 
 impl Metadata {
-    /// Prepares the documents of `issuer` for `keys`; clients reach the internal listener at `internal_url`.
+    /// Prepares the documents of `issuer` for `keys`; the token endpoint's URL is clients' way to it.
     ///
     /// # Errors
     /// [`MetadataError`] when a key cannot be written as JSON.
-    pub fn new(issuer: &IssuerUrl, internal_url: &str, keys: &KeySet) -> Result<Self, MetadataError> {
+    pub fn new(issuer: &IssuerUrl, token_endpoint: &str, keys: &KeySet) -> Result<Self, MetadataError> {
         let documents = Documents {
-            discovery: document(&discovery(issuer, internal_url, keys))?,
+            discovery: document(&discovery(issuer, token_endpoint, keys))?,
             jwks: document(&Jwks { keys: keys.published().iter().map(|key| &key.jwk).collect() })?,
         };
         Ok(Self { documents: ArcSwap::from_pointee(documents) })
@@ -87,14 +87,14 @@ impl Metadata {
     }
 }
 
-fn discovery<'a>(issuer: &'a IssuerUrl, internal_url: &str, keys: &KeySet) -> Discovery<'a> {
+fn discovery<'a>(issuer: &'a IssuerUrl, token_endpoint: &'a str, keys: &KeySet) -> Discovery<'a> {
     let mut algorithms: Vec<_> = keys.published().iter().map(|key| key.algorithm.as_str()).collect();
     algorithms.sort_unstable();
     algorithms.dedup();
     Discovery {
         issuer,
         jwks_uri: format!("{issuer}/.well-known/jwks"),
-        token_endpoint: format!("{}/oauth2/token", internal_url.trim_end_matches('/')),
+        token_endpoint,
         response_types_supported: ["id_token"],
         subject_types_supported: ["public"],
         id_token_signing_alg_values_supported: algorithms,

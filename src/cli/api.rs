@@ -1,0 +1,171 @@
+//! The API as its clients reach it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use bytes::Bytes;
+use clap::Args;
+use http::header::{AUTHORIZATION, HeaderValue};
+use http::{Method, Request, StatusCode};
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper_rustls::HttpsConnectorBuilder;
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+/// Which feedpass, and as whom.
+#[derive(Args)]
+pub(super) struct Server {
+    /// The server's internal listener
+    #[arg(long, value_name = "URL", env = "FEEDPASS_URL", default_value = "http://127.0.0.1:8081")]
+    server: Url,
+
+    /// The client's secret; better in FEEDPASS_TOKEN or FEEDPASS_TOKEN_FILE, since others see arguments
+    #[arg(long, value_name = "SECRET", env = "FEEDPASS_TOKEN", hide_env_values = true)]
+    token: Option<String>,
+
+    /// A file with the client's secret
+    #[arg(long, value_name = "FILE", env = "FEEDPASS_TOKEN_FILE")]
+    token_file: Option<PathBuf>,
+}
+
+/// Longer than the server gives AWS.
+const TIME_LIMIT: Duration = Duration::from_secs(45);
+/// The largest answer that is read, in bytes.
+const LARGEST_ANSWER: usize = 4 * 1024 * 1024;
+
+/// Why the API gave nothing.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ApiError {
+    /// It said no.
+    #[error("{0}")]
+    Refused(Problem),
+    /// It did not answer as feedpass does.
+    #[error("{server} answered {status}, and not as feedpass does; is it the internal listener of a feedpass?")]
+    Stranger { server: Url, status: StatusCode },
+    /// It could not be reached.
+    #[error("{server} cannot be reached: {reason}; is feedpass running there? FEEDPASS_URL or --server names another")]
+    Unreachable { server: Url, reason: String },
+}
+
+/// A problem that the server answered (RFC 9457).
+#[derive(Debug, Deserialize, Serialize)]
+pub(super) struct Problem {
+    pub(super) status: u16,
+    pub(super) code: String,
+    pub(super) detail: String,
+    pub(super) whose_move: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    aws_code: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    aws_request_id: Option<String>,
+    /// From the answer's headers: what the server's log calls the request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    request_id: Option<String>,
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let whose_move = match self.whose_move.as_str() {
+            "caller" => "yours",
+            "operator" => "the operator's",
+            _ => "nobody's; try again later",
+        };
+        write!(f, "{}\n  code: {}; whose move: {whose_move}", self.detail, self.code)?;
+        if let Some(code) = &self.aws_code {
+            write!(f, "\n  AWS said: {code}")?;
+            if let Some(id) = &self.aws_request_id {
+                write!(f, ", request {id}")?;
+            }
+        }
+        if let Some(id) = &self.request_id {
+            write!(f, "\n  request id: {id}")?;
+        }
+        Ok(())
+    }
+}
+
+impl Server {
+    /// The server and secret that the environment names, for programs without arguments of their own.
+    pub(super) fn from_environment() -> anyhow::Result<Self> {
+        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let server = variable("FEEDPASS_URL").unwrap_or_else(|| "http://127.0.0.1:8081".into());
+        Ok(Self {
+            server: server.parse().with_context(|| format!("FEEDPASS_URL is `{server}`, which is not a URL"))?,
+            token: variable("FEEDPASS_TOKEN"),
+            token_file: variable("FEEDPASS_TOKEN_FILE").map(PathBuf::from),
+        })
+    }
+
+    /// Posts to `path` and returns the body of a success.
+    pub(super) async fn post(&self, path: &[&str], query: &str) -> anyhow::Result<Bytes> {
+        let secret = self.secret()?;
+        let mut url = self.server.clone();
+        url.path_segments_mut()
+            .map_err(|()| anyhow::anyhow!("{} is not the URL of a server", self.server))?
+            .pop_if_empty()
+            .extend(path);
+        url.set_query(Some(query).filter(|query| !query.is_empty()));
+        let mut authorization = HeaderValue::try_from(format!("Bearer {}", secret.expose_secret()))
+            .context("the client's secret holds characters that no header can carry")?;
+        authorization.set_sensitive(true);
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri(url.as_str())
+            .header(AUTHORIZATION, authorization)
+            .body(Full::<Bytes>::default())?;
+        self.send(request).await
+    }
+
+    async fn send(&self, request: Request<Full<Bytes>>) -> anyhow::Result<Bytes> {
+        let unreachable = |reason: String| ApiError::Unreachable { server: self.server.clone(), reason };
+        let connector = HttpsConnectorBuilder::new()
+            .with_native_roots()
+            .context("this machine's trusted certificates cannot be read")?
+            .https_or_http()
+            .enable_http1()
+            .build();
+        let client = Client::builder(TokioExecutor::new()).build(connector);
+        let answer = tokio::time::timeout(TIME_LIMIT, async {
+            let response = client.request(request).await.map_err(|error| unreachable(chain(&error)))?;
+            let (head, body) = response.into_parts();
+            let body = Limited::new(body, LARGEST_ANSWER).collect().await;
+            let body = body.map_err(|error| unreachable(error.to_string()))?.to_bytes();
+            Ok::<_, ApiError>((head, body))
+        });
+        let (head, body) =
+            answer.await.map_err(|_| unreachable(format!("no answer in {} s", TIME_LIMIT.as_secs())))??;
+        if head.status.is_success() {
+            return Ok(body);
+        }
+        let mut problem: Problem = serde_json::from_slice(&body)
+            .map_err(|_| ApiError::Stranger { server: self.server.clone(), status: head.status })?;
+        let id = head.headers.get("x-request-id").and_then(|id| id.to_str().ok());
+        problem.request_id = id.map(str::to_owned);
+        Err(ApiError::Refused(problem).into())
+    }
+
+    fn secret(&self) -> anyhow::Result<SecretString> {
+        if let Some(token) = &self.token {
+            return Ok(SecretString::from(token.trim()));
+        }
+        let path = self.token_file.as_ref().context(
+            "no client secret: set FEEDPASS_TOKEN, or FEEDPASS_TOKEN_FILE to a file with it (the secret whose \
+             hash the configuration has for the client)",
+        )?;
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("the client's secret cannot be read from {}", path.display()))?;
+        Ok(SecretString::from(text.trim()))
+    }
+}
+
+/// An error's words and those of its causes.
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    std::iter::successors(error.source(), |inner| inner.source())
+        .fold(error.to_string(), |words, inner| format!("{words}: {inner}"))
+}

@@ -1,0 +1,92 @@
+//! The command line. `serve` and `config` act here; every other command is a client of the API.
+
+mod api;
+mod completions;
+mod config;
+mod credentials;
+mod docker_helper;
+mod output;
+mod serve;
+mod token;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
+
+use self::api::Server;
+
+/// An OpenID Connect issuer for machines and a token broker for AWS ECR.
+#[derive(Parser)]
+#[command(
+    name = "feedpass",
+    version,
+    arg_required_else_help = true,
+    after_help = "Exit codes: 0 done; 1 the answer is no, or it failed; 2 wrong usage."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+
+    /// Answer with JSON, for programs
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the issuer and the broker
+    Serve(serve::Serve),
+    /// Look at a configuration file
+    #[command(subcommand)]
+    Config(config::Config),
+    /// Get registry credentials of a feed
+    Credentials(credentials::Credentials),
+    /// Get a web identity token of a feed, for AWS_WEB_IDENTITY_TOKEN_FILE
+    Token(token::Token),
+    /// Print a completion script for a shell
+    Completions(completions::Completions),
+}
+
+/// Which configuration file.
+#[derive(Args)]
+struct ConfigFile {
+    /// The configuration file
+    #[arg(long = "config", value_name = "FILE", env = "FEEDPASS_CONFIG", default_value = "config.toml")]
+    path: PathBuf,
+}
+
+/// Runs the program under the name it was called by.
+#[must_use]
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let called = arguments.first().and_then(|name| Path::new(name).file_stem()).and_then(|name| name.to_str());
+    if called == Some(docker_helper::NAME) {
+        return docker_helper::run(&arguments[1..]);
+    }
+    // clap itself prints help and wrong usage, and ends with 0 or 2.
+    let cli = Cli::parse_from(arguments);
+    let json = cli.json;
+    match execute(cli) {
+        Ok(code) => code,
+        Err(error) => {
+            output::print_error(&error, json);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
+    match cli.command {
+        Command::Serve(serve) => runtime()?.block_on(serve.run()),
+        Command::Config(config) => Ok(config.run(cli.json)),
+        Command::Credentials(credentials) => runtime()?.block_on(credentials.run(cli.json)),
+        Command::Token(token) => runtime()?.block_on(token.run(cli.json)),
+        Command::Completions(completions) => Ok(completions.run(&mut Cli::command())),
+    }
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+}

@@ -1,0 +1,34 @@
+//! What commands print.
+
+use std::io::Write as _;
+
+use super::api::ApiError;
+
+/// Prints why a command failed: to people on standard error, to programs as the problem that the
+/// server answered, or one of the same shape.
+pub(super) fn print_error(error: &anyhow::Error, json: bool) {
+    if json {
+        let problem = match error.downcast_ref() {
+            Some(ApiError::Refused(problem)) => serde_json::to_value(problem).unwrap_or_default(),
+            _ => serde_json::json!({ "code": "failed", "detail": format!("{error:#}") }),
+        };
+        // Standard error closed: nobody is reading, and the exit code says it all.
+        let _ = writeln!(std::io::stderr(), "{problem}");
+    } else {
+        let _ = writeln!(std::io::stderr(), "feedpass: {error:#}");
+    }
+}
+
+/// Prints `text` as it is, with nothing added.
+pub(super) fn print(text: &str) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    Ok(out.flush()?)
+}
+
+/// Prints names and values in two columns.
+pub(super) fn print_table(rows: &[(&str, &str)]) -> anyhow::Result<()> {
+    let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
+    let lines: String = rows.iter().map(|(name, value)| format!("{name:width$}  {value}\n")).collect();
+    print(&lines)
+}

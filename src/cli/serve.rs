@@ -1,0 +1,168 @@
+//! `feedpass serve`
+
+use std::fmt::Write as _;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use clap::Args;
+use ring::digest::{SHA256, digest};
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::ConfigFile;
+use super::output::print;
+use crate::app::{App, Surroundings};
+use crate::config::{AwsEndpoint, Settings, Watcher};
+use crate::domain::{Action, Client, SpaceFeed};
+use crate::issuer::keyring::IssuerChange;
+use crate::telemetry::{LogFormat, start_logging};
+
+/// Run the issuer and the broker
+#[derive(Args)]
+pub(super) struct Serve {
+    #[command(flatten)]
+    config: ConfigFile,
+
+    /// What is logged, as in `info` or `info,feedpass::broker=debug`
+    #[arg(long, value_name = "FILTER", env = "FEEDPASS_LOG", default_value = "info")]
+    log: String,
+
+    /// How log lines look: for people on a terminal, JSON otherwise
+    #[arg(long, value_enum, env = "FEEDPASS_LOG_FORMAT")]
+    log_format: Option<LogFormat>,
+
+    /// Go on although the issuer is not the one that the keys were made for
+    #[arg(long)]
+    change_issuer: bool,
+}
+
+/// The secret of the client in the configuration that comes with feedpass. Everyone knows it.
+const EXAMPLE_SECRET: &str = "feedpass-sandbox-secret";
+
+impl Serve {
+    pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
+        start_logging(&self.log, self.log_format.unwrap_or_else(LogFormat::for_stderr))?;
+        let path = &self.config.path;
+        let environment: Vec<_> = std::env::vars().collect();
+        let issuer_change = if self.change_issuer { IssuerChange::Accepted } else { IssuerChange::Refused };
+        let surroundings = Surroundings { issuer_change, ..Surroundings::default() };
+        // Before the file is read, so that no change goes unseen.
+        let watcher = Watcher::new(path, Arc::clone(&surroundings.clock));
+        let settings = Settings::load(path, environment.iter().cloned())?;
+        refuse_example_secret(&settings)?;
+        if settings.store.is_some() {
+            tracing::warn!(
+                "store.url is set, and this version keeps nothing there: spaces, feeds and clients are those of the file"
+            );
+        }
+        let app = App::start(settings, surroundings).await?;
+        print(&summary(&app)?)?;
+        let mut terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be received")?;
+        let following = async {
+            let watcher = watcher.context("a changed configuration takes effect at the next start only")?;
+            app.follow(watcher, path, &environment).await.context("changes go unseen from now on")
+        };
+        tokio::select! {
+            Err(error) = following => {
+                tracing::warn!("the configuration cannot be watched: {error:#}");
+                tokio::select! {
+                    _ = terminate.recv() => {}
+                    _ = tokio::signal::ctrl_c() => {}
+                }
+            }
+            _ = terminate.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        }
+        tracing::info!("stopping: requests under way are finished");
+        app.stop().await;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// The example's secret opens nothing but the sandbox.
+fn refuse_example_secret(settings: &Settings) -> anyhow::Result<()> {
+    if matches!(settings.aws, AwsEndpoint::Sandbox(_)) {
+        return Ok(());
+    }
+    match settings.clients.iter().find(|client| has_example_secret(client)) {
+        Some(client) => anyhow::bail!(
+            "client `{}` has the secret of the example that comes with feedpass, which everyone knows; give it another",
+            client.id
+        ),
+        None => Ok(()),
+    }
+}
+
+fn has_example_secret(client: &Client) -> bool {
+    let hash = digest(&SHA256, EXAMPLE_SECRET.as_bytes());
+    client.secrets.iter().any(|secret| secret.as_bytes() == hash.as_ref())
+}
+
+/// What runs, and what a newcomer can try next.
+fn summary(app: &App) -> anyhow::Result<String> {
+    let settings = app.settings();
+    let keys = app.keyring().current();
+    let mut text = String::new();
+    writeln!(text, "feedpass {}\n", env!("CARGO_PKG_VERSION"))?;
+    writeln!(
+        text,
+        "  issuer    {}, signing {} with key {}",
+        settings.issuer,
+        keys.active_algorithm(),
+        keys.active_kid()
+    )?;
+    writeln!(text, "  public    http://{}  discovery and keys: what AWS fetches", app.public_address())?;
+    writeln!(text, "  internal  http://{}  credentials, tokens, metrics", app.internal_address())?;
+    match (&settings.aws, app.sandbox()) {
+        (AwsEndpoint::Aws, _) => writeln!(text, "  AWS       the real one, in each feed's region")?,
+        (AwsEndpoint::Custom { sts, ecr }, _) => {
+            let named =
+                |url: &Option<url::Url>| url.as_ref().map_or_else(|| "AWS's own".to_owned(), ToString::to_string);
+            writeln!(text, "  AWS       STS at {}, ECR at {}", named(sts), named(ecr))?;
+        }
+        (AwsEndpoint::Sandbox(_), sandbox) => {
+            let url = sandbox.map(crate::sandbox::Sandbox::url).unwrap_or_default();
+            writeln!(text, "  AWS       SANDBOX at {url}: no AWS is contacted, its passwords open no registry")?;
+        }
+    }
+    for feed in &settings.feeds {
+        writeln!(text, "  feed      {}  {}  as {}", feed.name, feed.registry_host(), feed.subject())?;
+    }
+    for client in &settings.clients {
+        writeln!(text, "  client    {}", client.id)?;
+    }
+    write_next_steps(&mut text, app, &settings)?;
+    Ok(text)
+}
+
+/// Commands that work when pasted, for a client whose secret is the example's, and else for the
+/// first client with its secret left to fill in.
+fn write_next_steps(text: &mut String, app: &App, settings: &Settings) -> std::fmt::Result {
+    let Some((client, feed)) = settings.clients.iter().find_map(|client| Some((client, first_feed(settings, client)?)))
+    else {
+        return writeln!(
+            text,
+            "\nNo client may pull from a feed yet: give one a [[client.grant]] in the configuration."
+        );
+    };
+    let secret = if has_example_secret(client) { EXAMPLE_SECRET } else { "…the client's secret…" };
+    let program = std::env::args().next().unwrap_or_else(|| "feedpass".into());
+    writeln!(text, "\nTry in another terminal, as client {}:\n", client.id)?;
+    writeln!(text, "  export FEEDPASS_URL=http://{} FEEDPASS_TOKEN={secret}", app.internal_address())?;
+    writeln!(text, "  {program} credentials {feed}")?;
+    writeln!(text, "  {program} credentials {feed} --format docker-config")?;
+    if may(client, &feed, Action::Token) {
+        writeln!(text, "  {program} token {feed} --json")?;
+    }
+    writeln!(text, "  curl -s {}/.well-known/openid-configuration", settings.issuer)?;
+    writeln!(text, "  curl -s http://{}/metrics\n", app.internal_address())
+}
+
+fn first_feed(settings: &Settings, client: &Client) -> Option<SpaceFeed> {
+    let mut feeds = settings.feeds.iter().map(|feed| &feed.name);
+    feeds.find(|feed| may(client, feed, Action::Pull) || may(client, feed, Action::Push)).cloned()
+}
+
+fn may(client: &Client, feed: &SpaceFeed, action: Action) -> bool {
+    client.grants.iter().any(|grant| grant.covers(feed) && grant.actions.contains(&action))
+}
