@@ -10,6 +10,8 @@ pub mod config;
 pub mod domain;
 pub mod entropy;
 pub mod http;
+pub mod iam;
 pub mod issuer;
+pub mod sandbox;
 pub mod store;
 pub mod telemetry;

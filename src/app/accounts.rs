@@ -2,7 +2,7 @@
 
 use crate::aws::trust_policy::{pull_permissions, trust_policy};
 use crate::config::{AwsEndpoint, SandboxRole, SandboxSettings, Settings};
-use crate::domain::{Feed, Invalid, RoleArn, SessionDuration};
+use crate::domain::{Feed, Invalid, IssuerUrl, RoleArn, SessionDuration};
 use crate::iam::{Policy, PolicyError};
 use crate::sandbox::{Accounts, OidcProvider, Role};
 
@@ -30,28 +30,28 @@ pub enum AccountsError {
 /// [`AccountsError`].
 pub fn check_sandbox(settings: &Settings) -> Result<(), AccountsError> {
     match &settings.aws {
-        AwsEndpoint::Sandbox(sandbox) => of(settings, sandbox).map(drop),
+        AwsEndpoint::Sandbox(sandbox) => of(&settings.issuer, &settings.feeds, sandbox).map(drop),
         AwsEndpoint::Aws | AwsEndpoint::Custom { .. } => Ok(()),
     }
 }
 
 /// A provider for each account that a feed's role is in, and a role for each feed: the declared one,
 /// or else one that trusts the feed and nobody else, as the README has operators make it.
-pub(super) fn of(settings: &Settings, sandbox: &SandboxSettings) -> Result<Accounts, AccountsError> {
+pub(super) fn of(issuer: &IssuerUrl, feeds: &[Feed], sandbox: &SandboxSettings) -> Result<Accounts, AccountsError> {
     let mut accounts = Accounts { providers: Vec::new(), roles: Vec::new() };
     for role in &sandbox.roles {
         accounts.roles.push(declared(role)?);
     }
-    for feed in &settings.feeds {
-        add_provider(&mut accounts.providers, settings, feed);
+    for feed in feeds {
+        add_provider(&mut accounts.providers, issuer, feed);
         if !sandbox.roles.iter().any(|role| role.arn == feed.web_identity.role) {
-            accounts.roles.push(generated(settings, feed)?);
+            accounts.roles.push(generated(issuer, feed)?);
         }
     }
     Ok(accounts)
 }
 
-fn add_provider(providers: &mut Vec<OidcProvider>, settings: &Settings, feed: &Feed) {
+fn add_provider(providers: &mut Vec<OidcProvider>, issuer: &IssuerUrl, feed: &Feed) {
     let account = feed.web_identity.role.account();
     let audience = &feed.web_identity.audience;
     match providers.iter_mut().find(|provider| provider.account == *account) {
@@ -59,7 +59,7 @@ fn add_provider(providers: &mut Vec<OidcProvider>, settings: &Settings, feed: &F
         Some(provider) => provider.audiences.push(audience.clone()),
         None => providers.push(OidcProvider {
             account: account.clone(),
-            url: settings.issuer.clone(),
+            url: issuer.clone(),
             audiences: vec![audience.clone()],
         }),
     }
@@ -84,9 +84,9 @@ const MAY_AUTHORIZE: &str = r#"{"Version": "2012-10-17", "Statement": [
 
 /// Several feeds may share a role: then each has a statement of its own in AWS. Here the sandbox
 /// has several roles of one name, of which any may match.
-fn generated(settings: &Settings, feed: &Feed) -> Result<Role, AccountsError> {
+fn generated(issuer: &IssuerUrl, feed: &Feed) -> Result<Role, AccountsError> {
     let arn = feed.web_identity.role.clone();
-    let trust_policy = parse(&arn, "trust policy", &trust_policy(&settings.issuer, feed).to_string())?;
+    let trust_policy = parse(&arn, "trust policy", &trust_policy(issuer, feed).to_string())?;
     let permissions = parse(&arn, "permissions", &pull_permissions(feed).to_string())?;
     let max_session_duration: SessionDuration = "12h".parse()?;
     Ok(Role { arn, trust_policy, permissions, max_session_duration })

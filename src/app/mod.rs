@@ -210,7 +210,7 @@ async fn start_sandbox(
     entropy: &Arc<dyn Entropy>,
 ) -> Result<Option<Sandbox>, StartError> {
     let AwsEndpoint::Sandbox(sandbox) = &settings.aws else { return Ok(None) };
-    let accounts = accounts::of(settings, sandbox)?;
+    let accounts = accounts::of(&settings.issuer, &settings.feeds, sandbox)?;
     let options = SandboxOptions { listen: sandbox.listen, jwks_cache: sandbox.jwks_cache.as_duration() };
     Ok(Some(Sandbox::start(options, accounts, Arc::clone(clock), Arc::clone(entropy)).await?))
 }

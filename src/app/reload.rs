@@ -25,9 +25,8 @@ impl App {
     pub fn apply(&self, new: Settings) -> Result<Vec<&'static str>, StartError> {
         let waiting = self.settings.load().restart_needed(&new);
         if let (Some(sandbox), AwsEndpoint::Sandbox(settings)) = (&self.sandbox, &new.aws) {
-            // The issuer of the running process is what its tokens name.
-            let running = Settings { issuer: self.settings.load().issuer.clone(), ..new.clone() };
-            sandbox.set_accounts(accounts::of(&running, settings)?);
+            // Tokens go on naming the issuer that feedpass was started with.
+            sandbox.set_accounts(accounts::of(self.mint.issuer(), &new.feeds, settings)?);
         }
         self.mint.set_lifetime(new.tokens.lifetime);
         self.store.replace(snapshot(&new));

@@ -1,6 +1,5 @@
 //! The API as its clients reach it.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -19,19 +18,13 @@ use url::Url;
 /// Which feedpass, and as whom.
 #[derive(Args)]
 pub(super) struct Server {
-    /// The server's internal listener
-    #[arg(long, value_name = "URL", env = "FEEDPASS_URL", default_value = "http://127.0.0.1:8081")]
-    server: Url,
-
-    /// The client's secret; better in FEEDPASS_TOKEN or FEEDPASS_TOKEN_FILE, since others see arguments
-    #[arg(long, value_name = "SECRET", env = "FEEDPASS_TOKEN", hide_env_values = true)]
-    token: Option<String>,
-
-    /// A file with the client's secret
-    #[arg(long, value_name = "FILE", env = "FEEDPASS_TOKEN_FILE")]
-    token_file: Option<PathBuf>,
+    /// The server's internal listener. The client's secret is taken from `FEEDPASS_TOKEN`, or from
+    /// the file that `FEEDPASS_TOKEN_FILE` names
+    #[arg(long = "server", value_name = "URL", env = "FEEDPASS_URL", default_value = DEFAULT_URL)]
+    url: Url,
 }
 
+const DEFAULT_URL: &str = "http://127.0.0.1:8081";
 /// Longer than the server gives AWS.
 const TIME_LIMIT: Duration = Duration::from_secs(45);
 /// The largest answer that is read, in bytes.
@@ -44,11 +37,11 @@ pub(super) enum ApiError {
     #[error("{0}")]
     Refused(Problem),
     /// It did not answer as feedpass does.
-    #[error("{server} answered {status}, and not as feedpass does; is it the internal listener of a feedpass?")]
-    Stranger { server: Url, status: StatusCode },
+    #[error("{url} answered {status}, and not as feedpass does; is it the internal listener of a feedpass?")]
+    Stranger { url: Url, status: StatusCode },
     /// It could not be reached.
-    #[error("{server} cannot be reached: {reason}; is feedpass running there? FEEDPASS_URL or --server names another")]
-    Unreachable { server: Url, reason: String },
+    #[error("{url} cannot be reached: {reason}; is feedpass running there? FEEDPASS_URL or --server names another")]
+    Unreachable { url: Url, reason: String },
 }
 
 /// A problem that the server answered (RFC 9457).
@@ -91,23 +84,18 @@ impl std::fmt::Display for Problem {
 }
 
 impl Server {
-    /// The server and secret that the environment names, for programs without arguments of their own.
+    /// The server that the environment names, for programs without arguments of their own.
     pub(super) fn from_environment() -> anyhow::Result<Self> {
-        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        let server = variable("FEEDPASS_URL").unwrap_or_else(|| "http://127.0.0.1:8081".into());
-        Ok(Self {
-            server: server.parse().with_context(|| format!("FEEDPASS_URL is `{server}`, which is not a URL"))?,
-            token: variable("FEEDPASS_TOKEN"),
-            token_file: variable("FEEDPASS_TOKEN_FILE").map(PathBuf::from),
-        })
+        let url = variable("FEEDPASS_URL").unwrap_or_else(|| DEFAULT_URL.into());
+        Ok(Self { url: url.parse().with_context(|| format!("FEEDPASS_URL is `{url}`, which is not a URL"))? })
     }
 
     /// Posts to `path` and returns the body of a success.
     pub(super) async fn post(&self, path: &[&str], query: &str) -> anyhow::Result<Bytes> {
-        let secret = self.secret()?;
-        let mut url = self.server.clone();
+        let secret = secret()?;
+        let mut url = self.url.clone();
         url.path_segments_mut()
-            .map_err(|()| anyhow::anyhow!("{} is not the URL of a server", self.server))?
+            .map_err(|()| anyhow::anyhow!("{} is not the URL of a server", self.url))?
             .pop_if_empty()
             .extend(path);
         url.set_query(Some(query).filter(|query| !query.is_empty()));
@@ -123,7 +111,7 @@ impl Server {
     }
 
     async fn send(&self, request: Request<Full<Bytes>>) -> anyhow::Result<Bytes> {
-        let unreachable = |reason: String| ApiError::Unreachable { server: self.server.clone(), reason };
+        let unreachable = |reason: String| ApiError::Unreachable { url: self.url.clone(), reason };
         let connector = HttpsConnectorBuilder::new()
             .with_native_roots()
             .context("this machine's trusted certificates cannot be read")?
@@ -144,24 +132,29 @@ impl Server {
             return Ok(body);
         }
         let mut problem: Problem = serde_json::from_slice(&body)
-            .map_err(|_| ApiError::Stranger { server: self.server.clone(), status: head.status })?;
+            .map_err(|_| ApiError::Stranger { url: self.url.clone(), status: head.status })?;
         let id = head.headers.get("x-request-id").and_then(|id| id.to_str().ok());
         problem.request_id = id.map(str::to_owned);
         Err(ApiError::Refused(problem).into())
     }
+}
 
-    fn secret(&self) -> anyhow::Result<SecretString> {
-        if let Some(token) = &self.token {
-            return Ok(SecretString::from(token.trim()));
-        }
-        let path = self.token_file.as_ref().context(
-            "no client secret: set FEEDPASS_TOKEN, or FEEDPASS_TOKEN_FILE to a file with it (the secret whose \
-             hash the configuration has for the client)",
-        )?;
-        let text = std::fs::read_to_string(path)
-            .with_context(|| format!("the client's secret cannot be read from {}", path.display()))?;
-        Ok(SecretString::from(text.trim()))
+/// The client's secret. Never an argument: others on the machine see those.
+fn secret() -> anyhow::Result<SecretString> {
+    if let Some(secret) = variable("FEEDPASS_TOKEN") {
+        return Ok(SecretString::from(secret.trim()));
     }
+    let path = variable("FEEDPASS_TOKEN_FILE").context(
+        "no client secret: set FEEDPASS_TOKEN to it, or FEEDPASS_TOKEN_FILE to a file that holds it (the secret \
+         whose hash the server's configuration has for the client)",
+    )?;
+    let text =
+        std::fs::read_to_string(&path).with_context(|| format!("the client's secret cannot be read from {path}"))?;
+    Ok(SecretString::from(text.trim()))
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 /// An error's words and those of its causes.

@@ -43,7 +43,7 @@ enum Command {
     Config(config::Config),
     /// Get registry credentials of a feed
     Credentials(credentials::Credentials),
-    /// Get a web identity token of a feed, for AWS_WEB_IDENTITY_TOKEN_FILE
+    /// Get a web identity token of a feed, for `AWS_WEB_IDENTITY_TOKEN_FILE`
     Token(token::Token),
     /// Print a completion script for a shell
     Completions(completions::Completions),

@@ -29,6 +29,6 @@ pub(super) fn print(text: &str) -> anyhow::Result<()> {
 /// Prints names and values in two columns.
 pub(super) fn print_table(rows: &[(&str, &str)]) -> anyhow::Result<()> {
     let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
-    let lines: String = rows.iter().map(|(name, value)| format!("{name:width$}  {value}\n")).collect();
-    print(&lines)
+    let lines: Vec<_> = rows.iter().map(|(name, value)| format!("{name:width$}  {value}")).collect();
+    print(&(lines.join("\n") + "\n"))
 }
