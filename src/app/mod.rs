@@ -143,8 +143,8 @@ impl App {
             clock: Arc::clone(&clock),
             entropy,
         };
-        let (public, internal) = listeners.serve(&settings.issuer, &state, &clock)?;
         readiness.set(true);
+        let (public, internal) = listeners.serve(&settings.issuer, &state, &clock)?;
         let settings = ArcSwap::from_pointee(settings);
         Ok(Self { settings, store, mint, keyring, metrics, readiness, sandbox, public, internal })
     }

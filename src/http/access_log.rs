@@ -31,7 +31,7 @@ pub(super) async fn log(State(state): State<HttpState>, request: Request, next: 
     if let Ok(id) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
-    let micros = took.as_micros();
+    let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
     span.in_scope(|| match response.extensions().get::<Said>() {
         Some(said) if status >= 500 => {
             tracing::warn!(status, code = said.code, micros, "{method} {route} failed: {}", said.words);

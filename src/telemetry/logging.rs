@@ -50,7 +50,11 @@ pub fn start_logging(directives: &str, format: LogFormat) -> Result<(), LoggingE
             registry.with(lines.with_ansi(colours).with_target(false).with_filter(filter)).try_init()?;
         }
         LogFormat::Json => {
-            registry.with(lines.json().flatten_event(true).with_current_span(true).with_filter(filter)).try_init()?;
+            registry
+                .with(
+                    lines.json().flatten_event(true).with_current_span(true).with_span_list(false).with_filter(filter),
+                )
+                .try_init()?;
         }
     }
     Ok(())

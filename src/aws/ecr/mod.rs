@@ -7,7 +7,7 @@ use aws_sdk_ecr::operation::RequestId as _;
 use aws_sdk_ecr::types::AuthorizationData;
 use aws_sdk_ecr::{Client, Config};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 use zeroize::Zeroizing;
 
@@ -44,11 +44,11 @@ pub struct RegistryCredentials {
 }
 
 impl RegistryCredentials {
-    /// From when on asking again gives newer ones: half of their life.
+    /// From when on asking again gives newer ones: half of their life, in whole seconds.
     #[must_use]
     pub fn refresh_after(&self) -> Timestamp {
-        let life = self.expires_at.duration_since(self.obtained_at).max(SignedDuration::ZERO);
-        self.obtained_at.checked_add(life / 2).unwrap_or(self.expires_at)
+        let (obtained, ends) = (self.obtained_at.as_second(), self.expires_at.as_second());
+        Timestamp::from_second(obtained + (ends - obtained).max(0) / 2).unwrap_or(self.expires_at)
     }
 }
 

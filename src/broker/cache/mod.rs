@@ -18,6 +18,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared};
 use jiff::Timestamp;
 use tokio::sync::oneshot;
+use tracing::Instrument as _;
 
 use self::entry::{Entry, Found};
 use crate::clock::Clock;
@@ -131,7 +132,7 @@ where
     fn start(self: &Arc<Self>, key: K, fetch: &Fetch<V, E>) -> Flight<V, E> {
         let (landed, landing) = oneshot::channel();
         let (inner, fetch) = (Arc::clone(self), Arc::clone(fetch));
-        tokio::spawn(async move {
+        let flight = async move {
             // A fetch that panics must not leave the key in flight for ever.
             let result = match std::panic::AssertUnwindSafe(fetch()).catch_unwind().await {
                 Ok(result) => result.map(Arc::new),
@@ -140,7 +141,9 @@ where
             inner.land(&key, &result);
             // Nobody may be waiting any more.
             let _ = landed.send(result);
-        });
+        };
+        // The log then ties what a flight says to the request that started it.
+        tokio::spawn(flight.in_current_span());
         async move { landing.await.unwrap_or_else(|_| Err(E::from(FlightLost))) }.boxed().shared()
     }
 

@@ -1,0 +1,8 @@
+//! What the tests stand on.
+
+mod http;
+mod logs;
+mod test_app;
+
+pub use self::http::Reply;
+pub use self::test_app::TestApp;

@@ -1,0 +1,311 @@
+//! feedpass, built by its own `app` on a manual clock, with its own sandbox for AWS.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use feedpass::app::{App, Listeners, Surroundings};
+use feedpass::aws::TimeLimits;
+use feedpass::clock::ManualClock;
+use feedpass::config::Settings;
+use feedpass::entropy::SeededEntropy;
+use feedpass::issuer::keyring::KeyRing;
+use feedpass::issuer::keyring::backends::Directory;
+use feedpass::sandbox::Sandbox;
+use http::Method;
+use ring::digest::{SHA256, digest};
+use secrecy::ExposeSecret as _;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::sync::OnceCell;
+
+use super::http::{Reply, Request};
+use super::logs;
+
+/// The time at which every test begins.
+const START: &str = "2026-11-23T11:00:00Z";
+
+/// A running feedpass. When it goes, no secret that it gave may be in any log line.
+pub struct TestApp {
+    pub app: App,
+    pub clock: ManualClock,
+    directory: TempDir,
+    toml: Toml,
+    secrets: Mutex<Vec<String>>,
+}
+
+/// What the configuration file says.
+#[derive(Clone, Default)]
+struct Toml {
+    issuer: String,
+    listen: String,
+    aws: String,
+    feeds: String,
+    clients: String,
+    extra: String,
+}
+
+/// A feedpass to be.
+#[derive(Default)]
+pub struct TestAppBuilder {
+    toml: Toml,
+    issuer_path: String,
+    secrets: Vec<String>,
+    time_limits: TimeLimits,
+    shared_listener: bool,
+}
+
+impl TestAppBuilder {
+    /// A feed of account 123456789012 in us-east-1, with a role of its own.
+    pub fn feed(self, name: &str) -> Self {
+        let role = format!("feedpass-{}", name.replace('/', "-"));
+        self.feed_with(name, &format!("role_arn = \"arn:aws:iam::123456789012:role/{role}\""))
+    }
+
+    /// A feed in us-east-1 whose `[feed.web_identity]` holds `identity`.
+    pub fn feed_with(self, name: &str, identity: &str) -> Self {
+        self.feed_in("us-east-1", name, identity)
+    }
+
+    /// A feed in `region`; `identity` may open with keys of the feed itself before `[feed.web_identity]`.
+    pub fn feed_in(mut self, region: &str, name: &str, identity: &str) -> Self {
+        let (space, feed) = name.split_once('/').unwrap();
+        let (own, identity) = identity.split_once("[feed.web_identity]").unwrap_or(("", identity));
+        if !self.toml.feeds.contains(&format!("[[space]]\nslug = \"{space}\"\n")) {
+            write!(self.toml.feeds, "[[space]]\nslug = \"{space}\"\n").unwrap();
+        }
+        write!(
+            self.toml.feeds,
+            "[[feed]]\nspace = \"{space}\"\nslug = \"{feed}\"\nregion = \"{region}\"\n{own}\n[feed.web_identity]\n{identity}\n"
+        )
+        .unwrap();
+        self
+    }
+
+    /// A client whose secret is `<id>-secret-0123456789`, with one grant.
+    pub fn client(mut self, id: &str, feeds: &[&str], actions: &[&str]) -> Self {
+        let secret = TestApp::secret_of(id);
+        let hash = digest(&SHA256, secret.as_bytes()).as_ref().iter().fold(String::new(), |mut hex, byte| {
+            write!(hex, "{byte:02x}").unwrap();
+            hex
+        });
+        write!(self.toml.clients, "[[client]]\nid = \"{id}\"\nsecret_hash = \"sha256:{hash}\"\n").unwrap();
+        if !feeds.is_empty() {
+            write!(self.toml.clients, "[[client.grant]]\nfeeds = {feeds:?}\nactions = {actions:?}\n").unwrap();
+        }
+        self.secrets.push(secret);
+        self
+    }
+
+    /// A role that the sandbox has in place of the one it would make for the feed.
+    pub fn sandbox_role(mut self, name: &str, trust_policy: &str, more: &str) -> Self {
+        write!(
+            self.toml.extra,
+            "[[sandbox.role]]\narn = \"arn:aws:iam::123456789012:role/{name}\"\ntrust_policy = '''{trust_policy}'''\n{more}\n"
+        )
+        .unwrap();
+        self
+    }
+
+    /// Another AWS than the sandbox: what stands in `[aws]`.
+    pub fn aws(mut self, aws: &str) -> Self {
+        self.toml.aws = aws.to_owned();
+        self
+    }
+
+    /// An issuer with a path.
+    pub fn issuer_path(mut self, path: &str) -> Self {
+        self.issuer_path = path.to_owned();
+        self
+    }
+
+    /// One listener for both.
+    pub fn shared_listener(mut self) -> Self {
+        self.shared_listener = true;
+        self
+    }
+
+    /// How long AWS may take.
+    pub fn time_limits(mut self, limits: TimeLimits) -> Self {
+        self.time_limits = limits;
+        self
+    }
+
+    pub async fn start(mut self) -> TestApp {
+        logs::collect();
+        let directory = TempDir::new().unwrap();
+        put_signing_key(&directory.path().join("keys")).await;
+        let public = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let internal = if self.shared_listener { None } else { Some(TcpListener::bind("127.0.0.1:0").await.unwrap()) };
+        let public_address = public.local_addr().unwrap();
+        let internal_address = internal.as_ref().unwrap_or(&public).local_addr().unwrap();
+        self.toml.issuer = format!("http://{public_address}{}", self.issuer_path);
+        self.toml.listen = format!(
+            "public = \"{public_address}\"\ninternal = \"{internal_address}\"\ninternal_url = \"http://{internal_address}\""
+        );
+        let clock = ManualClock::at(START.parse().unwrap());
+        let settings = self.toml.settings(directory.path().join("config.toml"));
+        let surroundings = Surroundings {
+            clock: Arc::new(clock.clone()),
+            entropy: Arc::new(SeededEntropy::new(u64::from(public_address.port()))),
+            time_limits: self.time_limits,
+            listeners: Some(Listeners { public, internal }),
+            ..Surroundings::default()
+        };
+        let app = App::start(settings, surroundings).await.unwrap();
+        TestApp { app, clock, directory, toml: self.toml, secrets: Mutex::new(self.secrets) }
+    }
+}
+
+impl Toml {
+    fn settings(&self, path: PathBuf) -> Settings {
+        let Self { issuer, listen, aws, feeds, clients, extra } = self;
+        let aws = if aws.is_empty() { "endpoint = \"sandbox\"" } else { aws };
+        let text = format!(
+            "issuer = \"{issuer}\"\naudience = \"id.example.com\"\n[listen]\n{listen}\n[keys]\nstore = \"directory:keys\"\n\
+             [aws]\n{aws}\n{extra}\n{feeds}\n{clients}"
+        );
+        std::fs::write(&path, text).unwrap();
+        Settings::load(&path, []).unwrap_or_else(|error| panic!("{error}"))
+    }
+}
+
+impl TestApp {
+    /// A feedpass with nothing in it.
+    pub fn builder() -> TestAppBuilder {
+        TestAppBuilder::default()
+    }
+
+    /// The usual one: feed `default/images`, client `ci` that may pull and have its token.
+    pub async fn start() -> Self {
+        Self::builder().feed("default/images").client("ci", &["default/images"], &["pull", "token"]).start().await
+    }
+
+    /// The secret of a client of [`TestAppBuilder::client`].
+    pub fn secret_of(client: &str) -> String {
+        format!("{client}-secret-0123456789")
+    }
+
+    pub fn sandbox(&self) -> &Sandbox {
+        self.app.sandbox().unwrap()
+    }
+
+    pub fn issuer(&self) -> &str {
+        &self.toml.issuer
+    }
+
+    /// A request to the public listener.
+    pub fn public(&self, method: Method, path: &str) -> Request {
+        Request::new(method, self.app.public_address(), path)
+    }
+
+    /// A request to the internal listener.
+    pub fn internal(&self, method: Method, path: &str) -> Request {
+        Request::new(method, self.app.internal_address(), path)
+    }
+
+    /// Posts to the internal listener as a client.
+    pub async fn post_as(&self, client: &str, path: &str) -> Reply {
+        let reply = self.internal(Method::POST, path).bearer(&Self::secret_of(client)).send().await;
+        self.remember_secrets_of(&reply);
+        reply
+    }
+
+    /// Asks for a feed's registry credentials as a client.
+    pub async fn credentials(&self, client: &str, feed: &str) -> Reply {
+        let (space, feed) = feed.split_once('/').unwrap();
+        self.post_as(client, &format!("/v1/spaces/{space}/feeds/{feed}/credentials")).await
+    }
+
+    /// Replaces all clients by those of `builder`, as an edit of the file does.
+    pub fn change_clients(&self, change: impl FnOnce(TestAppBuilder) -> TestAppBuilder) {
+        let changed = change(TestAppBuilder::default());
+        self.secrets.lock().unwrap().extend(changed.secrets);
+        let toml = Toml { clients: changed.toml.clients, ..self.toml.clone() };
+        let settings = toml.settings(self.directory.path().join("config.toml"));
+        assert!(self.app.apply(settings).unwrap().is_empty());
+    }
+
+    /// Moves the clock on in steps, so that what waits for it can run in between.
+    pub async fn pass(&self, length: Duration) {
+        const STEP: Duration = Duration::from_mins(10);
+        let mut left = length;
+        while !left.is_zero() {
+            let step = left.min(STEP);
+            self.clock.advance(step);
+            left -= step;
+            for _ in 0..20 {
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
+    /// The log lines so far that hold `word`; other tests' are among them.
+    pub fn log_lines_with(&self, word: &str) -> Vec<String> {
+        logs::with(word)
+    }
+
+    fn remember_secrets_of(&self, reply: &Reply) {
+        if !reply.status.is_success() {
+            return;
+        }
+        let mut secrets = self.secrets.lock().unwrap();
+        match serde_json::from_slice::<serde_json::Value>(&reply.body) {
+            Ok(value) => {
+                let given = [&value["password"], &value["token"]];
+                secrets.extend(given.iter().filter_map(|secret| secret.as_str()).map(str::to_owned));
+            }
+            Err(_) => secrets.push(reply.text()),
+        }
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        let mut secrets = self.secrets.lock().unwrap().clone();
+        if let Some(sandbox) = self.app.sandbox() {
+            secrets.extend(sandbox.issued_secrets().iter().map(|secret| secret.expose_secret().to_owned()));
+        }
+        for file in std::fs::read_dir(self.directory.path().join("keys")).unwrap() {
+            let path = file.unwrap().path();
+            if path.extension().is_some_and(|extension| extension == "pem") {
+                // Any line of the private key.
+                secrets.extend(
+                    std::fs::read_to_string(path)
+                        .unwrap()
+                        .lines()
+                        .skip(1)
+                        .map(str::to_owned)
+                        .filter(|line| line.len() == 64),
+                );
+            }
+        }
+        logs::assert_without(&secrets);
+    }
+}
+
+/// Making a key takes longer than most tests: one is made for all, and each gets a copy of its files.
+async fn put_signing_key(keys: &std::path::Path) {
+    static FILES: OnceCell<Vec<(std::ffi::OsString, Vec<u8>)>> = OnceCell::const_new();
+    let files = FILES
+        .get_or_init(|| async {
+            let directory = TempDir::new().unwrap();
+            let clock = ManualClock::at(START.parse().unwrap());
+            let store = Directory::new(directory.path().to_owned());
+            let entropy = Arc::new(SeededEntropy::new(1));
+            KeyRing::open(&store, "RS256".parse().unwrap(), &clock, entropy).await.unwrap();
+            let entries = std::fs::read_dir(directory.path()).unwrap().map(Result::unwrap);
+            entries.map(|entry| (entry.file_name(), std::fs::read(entry.path()).unwrap())).collect()
+        })
+        .await;
+    std::fs::create_dir(keys).unwrap();
+    for (name, content) in files {
+        let mut file = tempfile::NamedTempFile::new_in(keys).unwrap();
+        std::io::Write::write_all(&mut file, content).unwrap();
+        file.persist(keys.join(name)).unwrap();
+    }
+}
