@@ -32,7 +32,7 @@ pub(super) fn matches(pattern: &str, text: &str) -> bool {
     pattern[p..].iter().all(|c| *c == '*')
 }
 
-/// [`matches`] without regard to case, as action names are compared.
+/// [`matches()`] without regard to case, as action names are compared.
 pub(super) fn matches_ignoring_case(pattern: &str, text: &str) -> bool {
     matches(&pattern.to_lowercase(), &text.to_lowercase())
 }

@@ -37,7 +37,8 @@ fn add_fault(world: &World, body: &[u8]) -> (StatusCode, Value) {
             StatusCode::BAD_REQUEST,
             json!({
                 "error": format!("not a fault: {error}"),
-                "example": { "service": "sts", "kind": "throttle", "role": "arn:aws:iam::123456789012:role/x", "times": 3 }
+                "example": { "service": "sts", "kind": "throttle", "times": 3,
+                             "role": "arn:aws:iam::123456789012:role/x" }
             }),
         ),
     }

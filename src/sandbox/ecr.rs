@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::{Method, StatusCode};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::made_up;
@@ -162,18 +162,29 @@ fn denied(session: &Session, action: &str, kind: &str, decision: &Decision) -> R
     Refusal::bad("AccessDeniedException", message).because(format!("the {kind} policy of {}: {decision}", session.role))
 }
 
+/// The form of AWS's own password, a bearer with its own expiry (aws-contract §4.2). The payload stands
+/// first, so that two passwords differ from the start.
+#[derive(Serialize)]
+struct Password {
+    payload: String,
+    datakey: String,
+    version: &'static str,
+    r#type: &'static str,
+    expiration: i64,
+}
+
 fn authorization_data(world: &World, registry: &AccountId, region: &Region, now: Timestamp) -> Result<Value, Refusal> {
     let expires = later(now, LIFETIME);
     let entropy = world.entropy.as_ref();
-    // The form of AWS's own password, a bearer with its own expiry (aws-contract §4.2).
-    let password = json!({
-        "payload": made_up::base64(entropy, 1200)?,
-        "datakey": made_up::base64(entropy, 184)?,
-        "version": "2",
-        "type": "DATA_KEY",
-        "expiration": expires.as_second(),
-    });
-    let password = SecretString::from(STANDARD.encode(password.to_string()));
+    let password = Password {
+        payload: made_up::base64(entropy, 1200)?,
+        datakey: made_up::base64(entropy, 184)?,
+        version: "2",
+        r#type: "DATA_KEY",
+        expiration: expires.as_second(),
+    };
+    let written = serde_json::to_string(&password).map_err(|error| server_error(&error))?;
+    let password = SecretString::from(STANDARD.encode(written));
     let token = SecretString::from(STANDARD.encode(format!("AWS:{}", password.expose_secret())));
     world.note_issued(&password);
     world.note_issued(&token);
@@ -183,4 +194,8 @@ fn authorization_data(world: &World, registry: &AccountId, region: &Region, now:
         "expiresAt": seconds,
         "proxyEndpoint": format!("https://{}", RegistryHost::of(registry, region)),
     }))
+}
+
+fn server_error(error: &serde_json::Error) -> Refusal {
+    Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "ServerException", "").because(error.to_string())
 }

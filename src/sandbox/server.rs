@@ -115,7 +115,9 @@ async fn aws(world: &World, received: &Received, too_long: bool) -> Result<Reply
         Service::Sts => sts::refuse(refusal, &received.request_id),
         Service::Ecr => ecr::refuse(refusal),
     });
-    let (name, outcome, why) = (service.as_str(), reply.outcome, &reply.why);
+    let (name, outcome) = (service.as_str(), reply.outcome);
+    // A caller's parameter may stand in it, and must not begin a line of its own.
+    let why = reply.why.replace(char::is_control, "\u{FFFD}");
     tracing::info!(request_id = received.request_id, "sandbox {name} {operation} → {outcome}: {why}");
     Ok(reply)
 }

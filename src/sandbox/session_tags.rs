@@ -120,7 +120,8 @@ mod tests {
         for claims in [
             r#"{"https://aws.amazon.com/tags": []}"#,
             r#"{"https://aws.amazon.com/tags": {"principal_tags": {"A": ["1", "2"]}}}"#,
-            r#"{"https://aws.amazon.com/tags/principal_tags/A": "1", "https://aws.amazon.com/tags/principal_tags/a": "2"}"#,
+            r#"{"https://aws.amazon.com/tags/principal_tags/A": "1",
+                "https://aws.amazon.com/tags/principal_tags/a": "2"}"#,
             r#"{"https://aws.amazon.com/tags/principal_tags/A": "<"}"#,
             r#"{"https://aws.amazon.com/tags/transitive_tag_keys": ["A"]}"#,
             r#"{"https://aws.amazon.com/source_identity": "space:a"}"#,

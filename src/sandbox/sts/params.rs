@@ -183,15 +183,19 @@ mod tests {
             (vec![role, token, name], ""),
             (
                 vec![role, token, ("RoleSessionName", "space:default")],
-                r"1 validation error detected: Value 'space:default' at 'roleSessionName' failed to satisfy constraint: Member must satisfy regular expression pattern: [\w+=,.@-]*",
+                "1 validation error detected: Value 'space:default' at 'roleSessionName' failed to satisfy constraint: \
+                 Member must satisfy regular expression pattern: [\\w+=,.@-]*",
             ),
             (
                 vec![token, ("RoleSessionName", "a")],
-                "2 validation errors detected: Value null at 'roleArn' failed to satisfy constraint: Member must not be null; Value 'a' at 'roleSessionName' failed to satisfy constraint: Member must have length greater than or equal to 2",
+                "2 validation errors detected: Value null at 'roleArn' failed to satisfy constraint: \
+                 Member must not be null; Value 'a' at 'roleSessionName' failed to satisfy constraint: \
+                 Member must have length greater than or equal to 2",
             ),
             (
                 vec![role, token, name, ("DurationSeconds", "899")],
-                "1 validation error detected: Value '899' at 'durationSeconds' failed to satisfy constraint: Member must have value greater than or equal to 900",
+                "1 validation error detected: Value '899' at 'durationSeconds' failed to satisfy constraint: \
+                 Member must have value greater than or equal to 900",
             ),
             (vec![("RoleArn", "not an ARN at all, but long"), token, name], "Request ARN is invalid"),
         ] {

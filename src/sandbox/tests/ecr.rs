@@ -63,6 +63,7 @@ async fn a_session_gives_a_password_like_that_of_aws() {
 
     let decoded = STANDARD.decode(first.authorization_token().unwrap()).unwrap();
     let password = String::from_utf8(decoded).unwrap().strip_prefix("AWS:").unwrap().to_owned();
+    assert!(password.starts_with("eyJwYXlsb2FkIjoi"), "AWS's begins with its payload");
     let inner: Value = serde_json::from_slice(&STANDARD.decode(&password).unwrap()).unwrap();
     assert_eq!(inner["expiration"], twelve_hours);
     assert!(inner["payload"].as_str().unwrap().len() > 1500);

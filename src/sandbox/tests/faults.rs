@@ -107,7 +107,8 @@ async fn a_form_may_stand_in_the_query_and_nonsense_is_the_callers_fault() {
     let query = |role: &str| {
         let token = world.key.sign(&world.claims());
         format!(
-            "/?Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleSessionName=images&RoleArn={role}&WebIdentityToken={token}"
+            "/?Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleSessionName=images&RoleArn={role}\
+             &WebIdentityToken={token}"
         )
     };
     let (status, answer) = send(&world, "GET", &query(ROLE), "").await;

@@ -3,5 +3,6 @@
 mod ecr;
 mod faults;
 mod keys;
+mod log;
 mod sts;
 mod support;
