@@ -1,9 +1,11 @@
 //! The AWS accounts that the sandbox plays: what an operator would have set up for the feeds.
 
+use std::collections::BTreeMap;
+
 use crate::aws::trust_policy::{pull_permissions, trust_policy};
 use crate::config::{AwsEndpoint, SandboxRole, SandboxSettings, Settings};
-use crate::domain::{Feed, Invalid, IssuerUrl, RoleArn, SessionDuration};
-use crate::iam::{Policy, PolicyError};
+use crate::domain::{Feed, IssuerUrl, RoleArn, SessionDuration};
+use crate::iam::{Policy, PolicyError, PolicyKind};
 use crate::sandbox::{Accounts, OidcProvider, Role};
 
 /// Why a role of the sandbox cannot be.
@@ -19,9 +21,6 @@ pub enum AccountsError {
         /// What is wrong.
         source: PolicyError,
     },
-    /// The longest session that a generated role allows is no session duration.
-    #[error(transparent)]
-    Duration(#[from] Invalid),
 }
 
 /// Says what is wrong with the policies of the sandbox's roles, without starting it.
@@ -36,16 +35,20 @@ pub fn check_sandbox(settings: &Settings) -> Result<(), AccountsError> {
 }
 
 /// A provider for each account that a feed's role is in, and a role for each feed: the declared one,
-/// or else one that trusts the feed and nobody else, as the README has operators make it.
+/// or else one that trusts the feeds that name it and nobody else, as the README has operators make it.
 pub(super) fn of(issuer: &IssuerUrl, feeds: &[Feed], sandbox: &SandboxSettings) -> Result<Accounts, AccountsError> {
     let mut accounts = Accounts { providers: Vec::new(), roles: Vec::new() };
     for role in &sandbox.roles {
         accounts.roles.push(declared(role)?);
     }
+    let mut sharing: BTreeMap<&RoleArn, Vec<&Feed>> = BTreeMap::new();
     for feed in feeds {
         add_provider(&mut accounts.providers, issuer, feed);
-        if !sandbox.roles.iter().any(|role| role.arn == feed.web_identity.role) {
-            accounts.roles.push(generated(issuer, feed)?);
+        sharing.entry(&feed.web_identity.role).or_default().push(feed);
+    }
+    for (arn, feeds) in sharing {
+        if !sandbox.roles.iter().any(|role| role.arn == *arn) {
+            accounts.roles.push(generated(issuer, arn, &feeds)?);
         }
     }
     Ok(accounts)
@@ -66,13 +69,14 @@ fn add_provider(providers: &mut Vec<OidcProvider>, issuer: &IssuerUrl, feed: &Fe
 }
 
 fn declared(role: &SandboxRole) -> Result<Role, AccountsError> {
-    let permissions = role.permissions.as_deref().map(|text| parse(&role.arn, "permissions", text)).transpose()?;
+    let permissions =
+        role.permissions.as_deref().map(|text| parse(&role.arn, PolicyKind::Identity, text)).transpose()?;
     Ok(Role {
         arn: role.arn.clone(),
-        trust_policy: parse(&role.arn, "trust policy", &role.trust_policy)?,
+        trust_policy: parse(&role.arn, PolicyKind::Trust, &role.trust_policy)?,
         permissions: match permissions {
             Some(permissions) => permissions,
-            None => parse(&role.arn, "permissions", MAY_AUTHORIZE)?,
+            None => parse(&role.arn, PolicyKind::Identity, MAY_AUTHORIZE)?,
         },
         max_session_duration: role.max_session_duration,
     })
@@ -82,16 +86,24 @@ fn declared(role: &SandboxRole) -> Result<Role, AccountsError> {
 const MAY_AUTHORIZE: &str = r#"{"Version": "2012-10-17", "Statement": [
     {"Effect": "Allow", "Action": "ecr:GetAuthorizationToken", "Resource": "*"}]}"#;
 
-/// Several feeds may share a role: then each has a statement of its own in AWS. Here the sandbox
-/// has several roles of one name, of which any may match.
-fn generated(issuer: &IssuerUrl, feed: &Feed) -> Result<Role, AccountsError> {
-    let arn = feed.web_identity.role.clone();
-    let trust_policy = parse(&arn, "trust policy", &trust_policy(issuer, feed).to_string())?;
-    let permissions = parse(&arn, "permissions", &pull_permissions(feed).to_string())?;
-    let max_session_duration: SessionDuration = "12h".parse()?;
-    Ok(Role { arn, trust_policy, permissions, max_session_duration })
+fn generated(issuer: &IssuerUrl, arn: &RoleArn, feeds: &[&Feed]) -> Result<Role, AccountsError> {
+    let trust_policy = trust_policy(issuer, feeds.iter().copied()).to_string();
+    let permissions = pull_permissions(feeds.iter().copied()).to_string();
+    Ok(Role {
+        arn: arn.clone(),
+        trust_policy: parse(arn, PolicyKind::Trust, &trust_policy)?,
+        permissions: parse(arn, PolicyKind::Identity, &permissions)?,
+        max_session_duration: SessionDuration::MAX,
+    })
 }
 
-fn parse(role: &RoleArn, which: &'static str, text: &str) -> Result<Policy, AccountsError> {
-    text.parse().map_err(|source| AccountsError::Policy { role: role.clone(), which, source })
+fn parse(role: &RoleArn, kind: PolicyKind, text: &str) -> Result<Policy, AccountsError> {
+    let which = match kind {
+        PolicyKind::Trust => "trust policy",
+        PolicyKind::Identity => "permissions",
+    };
+    let wrong = |source| AccountsError::Policy { role: role.clone(), which, source };
+    let policy: Policy = text.parse().map_err(wrong)?;
+    policy.check_kind(kind).map_err(wrong)?;
+    Ok(policy)
 }

@@ -42,6 +42,9 @@ macro_rules! bounded_period {
         pub struct $name(u32);
 
         impl $name {
+            /// The longest.
+            pub const MAX: Self = Self(*$range.end());
+
             /// The length in seconds.
             #[must_use]
             pub fn as_secs(self) -> u32 {

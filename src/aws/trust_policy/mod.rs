@@ -12,42 +12,47 @@ pub fn provider_arn(issuer: &IssuerUrl, feed: &Feed) -> String {
     format!("arn:{}:iam::{}:oidc-provider/{}", role.partition(), role.account(), issuer.without_scheme())
 }
 
-/// The narrowest trust policy that lets the feed in, and nobody else of the same issuer.
+/// The narrowest trust policy of a role that `feeds` share: it lets these in, and no other feed of
+/// the same issuer.
 #[must_use]
-pub fn trust_policy(issuer: &IssuerUrl, feed: &Feed) -> Value {
+pub fn trust_policy<'a>(issuer: &IssuerUrl, feeds: impl IntoIterator<Item = &'a Feed>) -> Value {
+    let statements: Vec<_> = feeds.into_iter().map(|feed| trust_statement(issuer, feed)).collect();
+    json!({ "Version": "2012-10-17", "Statement": statements })
+}
+
+fn trust_statement(issuer: &IssuerUrl, feed: &Feed) -> Value {
     let key = issuer.without_scheme();
     json!({
-        "Version": "2012-10-17",
-        "Statement": [{
-            "Effect": "Allow",
-            "Principal": { "Federated": provider_arn(issuer, feed) },
-            "Action": "sts:AssumeRoleWithWebIdentity",
-            "Condition": {
-                "StringEquals": {
-                    format!("{key}:aud"): feed.web_identity.audience,
-                    format!("{key}:sub"): feed.subject().as_str(),
-                }
+        "Effect": "Allow",
+        "Principal": { "Federated": provider_arn(issuer, feed) },
+        "Action": "sts:AssumeRoleWithWebIdentity",
+        "Condition": {
+            "StringEquals": {
+                format!("{key}:aud"): feed.web_identity.audience,
+                format!("{key}:sub"): feed.subject().as_str(),
             }
-        }]
+        }
     })
 }
 
-/// What the role must be allowed so that images can be pulled from the feed's registry.
+/// What a role must be allowed so that images can be pulled from the registries of `feeds`.
 #[must_use]
-pub fn pull_permissions(feed: &Feed) -> Value {
-    let partition = feed.web_identity.role.partition();
+pub fn pull_permissions<'a>(feeds: impl IntoIterator<Item = &'a Feed>) -> Value {
+    let repositories: Vec<_> = feeds
+        .into_iter()
+        .map(|feed| {
+            let partition = feed.web_identity.role.partition();
+            format!("arn:{partition}:ecr:{}:{}:repository/*", feed.region, feed.registry)
+        })
+        .collect();
     json!({
         "Version": "2012-10-17",
         "Statement": [
             { "Effect": "Allow", "Action": "ecr:GetAuthorizationToken", "Resource": "*" },
             {
                 "Effect": "Allow",
-                "Action": [
-                    "ecr:BatchCheckLayerAvailability",
-                    "ecr:BatchGetImage",
-                    "ecr:GetDownloadUrlForLayer"
-                ],
-                "Resource": format!("arn:{partition}:ecr:{}:{}:repository/*", feed.region, feed.registry),
+                "Action": ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+                "Resource": repositories,
             }
         ]
     })

@@ -4,5 +4,4 @@ mod http;
 mod logs;
 mod test_app;
 
-pub use self::http::Reply;
 pub use self::test_app::TestApp;
