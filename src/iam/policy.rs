@@ -360,7 +360,7 @@ mod tests {
 
     #[test]
     fn the_recommended_trust_policy_is_read() {
-        // aws-contract §3.3.
+        // docs/aws.md §3.3.
         let policy: Policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow",
             "Principal":{"Federated":"arn:aws:iam::123456789012:oidc-provider/id.example.com"},
             "Action":"sts:AssumeRoleWithWebIdentity",

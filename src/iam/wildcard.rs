@@ -58,7 +58,7 @@ mod tests {
             ("a", "A", false),
             ("space:acme:feed:*", "space:acme:feed:prod", true),
             ("space:acme:feed:*", "space:acme:feed:", true),
-            // aws-contract §3.3: the mistake that lets a neighbour in.
+            // docs/aws.md §3.3: the mistake that lets a neighbour in.
             ("space:acme*", "space:acme-evil:feed:x", true),
             ("*:feed:prod", "space:evil:feed:prod", true),
             ("space:a?me:*", "space:acme:feed:x", true),

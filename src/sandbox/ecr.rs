@@ -21,7 +21,7 @@ use crate::iam::{Decision, Policy, Request};
 const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
 const TARGET: &str = "AmazonEC2ContainerRegistry_V20150921.";
 const GET_AUTHORIZATION_TOKEN: &str = "GetAuthorizationToken";
-/// How long an authorization token lives; nothing shortens it (aws-contract §4.2).
+/// How long an authorization token lives; nothing shortens it (docs/aws.md §4.2).
 const LIFETIME: std::time::Duration = std::time::Duration::from_hours(12);
 
 /// The operation that an `X-Amz-Target` names, as far as the sandbox knows it.
@@ -162,7 +162,7 @@ fn denied(session: &Session, action: &str, kind: &str, decision: &Decision) -> R
     Refusal::bad("AccessDeniedException", message).because(format!("the {kind} policy of {}: {decision}", session.role))
 }
 
-/// The form of AWS's own password, a bearer with its own expiry (aws-contract §4.2). The payload stands
+/// The form of AWS's own password, a bearer with its own expiry (docs/aws.md §4.2). The payload stands
 /// first, so that two passwords differ from the start.
 #[derive(Serialize)]
 struct Password {

@@ -47,7 +47,7 @@ impl Fault {
     }
 }
 
-/// What can go wrong (aws-contract §2.5).
+/// What can go wrong (docs/aws.md §2.5).
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FaultKind {

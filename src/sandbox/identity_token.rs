@@ -59,7 +59,7 @@ pub(super) struct UnverifiedToken<'a> {
     signature: Vec<u8>,
     /// The algorithm that the header names.
     pub(super) algorithm: SigningAlgorithm,
-    /// The header's `kid`; empty where there is none, as a JWK's may be (aws-contract §1.3).
+    /// The header's `kid`; empty where there is none, as a JWK's may be (docs/aws.md §1.3).
     pub(super) unverified_kid: String,
     /// The `iss` claim.
     pub(super) unverified_issuer: String,
@@ -157,7 +157,7 @@ pub(super) struct Claims(Map<String, Value>);
 /// Whom a token speaks of, once all of it has been checked.
 pub(super) struct WebIdentity {
     pub(super) subject: String,
-    /// `azp` where the token has one, else `aud` (aws-contract §2.2).
+    /// `azp` where the token has one, else `aud` (docs/aws.md §2.2).
     pub(super) audience: String,
     /// `aud`, whatever `azp` says.
     pub(super) original_audience: Vec<String>,
@@ -167,7 +167,7 @@ pub(super) struct WebIdentity {
 }
 
 impl Claims {
-    /// Checks times, audience and subject (aws-contract §2.2).
+    /// Checks times, audience and subject (docs/aws.md §2.2).
     pub(super) fn check(&self, provider: &OidcProvider, now: Timestamp) -> Result<WebIdentity, Refusal> {
         self.check_times(now.as_second())?;
         let original_audience = self.texts("aud");
@@ -245,7 +245,7 @@ fn missing(claim: &str) -> Refusal {
     invalid(&format!("Missing a required claim: {claim}"))
 }
 
-/// The sentence that AWS has put in the place of many since 2026 (aws-contract §2.5).
+/// The sentence that AWS has put in the place of many since 2026 (docs/aws.md §2.5).
 fn not_validated() -> Refusal {
     invalid(
         "The web identity token provided could not be validated. See the AssumeRoleWithWebIdentity documentation for \

@@ -21,7 +21,7 @@ use super::identity_token::SigningAlgorithm;
 use crate::clock::{Clock, later};
 use crate::domain::IssuerUrl;
 
-/// For discovery and JWKS together (aws-contract §1.6).
+/// For discovery and JWKS together (docs/aws.md §1.6).
 const BUDGET: Duration = Duration::from_secs(5);
 /// AWS publishes no bound; this one keeps a broken issuer from filling the memory.
 const LONGEST_DOCUMENT: usize = 1024 * 1024;
@@ -133,7 +133,7 @@ impl Jwks {
         };
         let answer = if https { https_client()?.get(uri).await } else { self.http.get(uri).await };
         let answer = answer.map_err(|error| format!("GET {url} failed: {}", chain(&error)))?;
-        // Whether STS follows redirects is unconfirmed (aws-contract §1.4); this does not.
+        // Whether STS follows redirects is unconfirmed (docs/aws.md §1.4); this does not.
         if answer.status() != StatusCode::OK {
             return Err(format!("GET {url} answered {}, not 200", answer.status()));
         }

@@ -53,7 +53,7 @@ use world::World;
 pub struct Options {
     /// Where it listens: a loopback address; port 0 takes a free one.
     pub listen: SocketAddr,
-    /// How long a fetched JWKS is kept. AWS publishes no such time (aws-contract §1.5).
+    /// How long a fetched JWKS is kept. AWS publishes no such time (docs/aws.md §1.5).
     pub jwks_cache: Duration,
 }
 

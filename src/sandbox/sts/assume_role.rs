@@ -98,7 +98,7 @@ fn authorize(
     Ok(allowed)
 }
 
-/// The condition keys that a trust policy can ask for (aws-contract §3.1).
+/// The condition keys that a trust policy can ask for (docs/aws.md §3.1).
 fn trust_context(provider: &OidcProvider, asked: &AssumeRole, identity: &WebIdentity) -> Context {
     let mut context = federated_context(provider, identity);
     let claim = |name: &str| format!("{}:{name}", provider.url.without_scheme());

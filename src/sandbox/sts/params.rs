@@ -29,7 +29,7 @@ impl Params {
     }
 }
 
-/// The parameters of `AssumeRoleWithWebIdentity`, within their bounds (aws-contract §2.1).
+/// The parameters of `AssumeRoleWithWebIdentity`, within their bounds (docs/aws.md §2.1).
 pub(super) struct AssumeRole {
     pub(super) role: RoleArn,
     pub(super) session_name: String,

@@ -145,7 +145,7 @@ async fn what_the_role_may_not_do_its_sessions_may_not_do() {
             "because no identity-based policy allows the ecr:GetAuthorizationToken action",
         ),
         (
-            // aws-contract §4.1: the action has no resource-level permissions.
+            // docs/aws.md §4.1: the action has no resource-level permissions.
             r#"{"Statement": {"Effect": "Allow", "Action": "ecr:*", "Resource": "arn:aws:ecr:*:*:repository/*"}}"#,
             "because no identity-based policy allows the ecr:GetAuthorizationToken action",
         ),

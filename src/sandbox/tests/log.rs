@@ -58,7 +58,7 @@ async fn it_holds_no_secret_and_no_line_of_a_callers() {
     let session = world.assume(ROLE, &token).await.unwrap();
     let call = world.sts().assume_role_with_web_identity().role_arn(ROLE).web_identity_token(&token);
     call.role_session_name("images\nforged line").send().await.unwrap_err();
-    // The SDK's own log at this level holds ECR's tokens (aws-contract §5.6); only ours is searched.
+    // The SDK's own log at this level holds ECR's tokens (docs/aws.md §5.6); only ours is searched.
     world.ecr(session).get_authorization_token().send().await.unwrap();
     let ours: Vec<String> = log.text().lines().filter(|line| line.contains("feedpass::")).map(str::to_owned).collect();
     assert!(ours.len() >= 4, "{ours:#?}");

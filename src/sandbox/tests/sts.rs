@@ -60,7 +60,7 @@ async fn a_claim_that_is_wrong_is_refused_in_the_words_of_aws() {
         ("aud", json!("stranger"), invalid("Incorrect token audience")),
         ("aud", json!(["images", "other"]), invalid("Incorrect token audience")),
         ("aud", json!(null), invalid("Missing a required claim: aud")),
-        // aws-contract §2.2: `azp` stands in for `aud`, at the provider and in the trust policy.
+        // docs/aws.md §2.2: `azp` stands in for `aud`, at the provider and in the trust policy.
         ("azp", json!("stranger"), invalid("Incorrect token audience")),
         ("azp", json!("other"), refused("AccessDenied", NOT_AUTHORIZED)),
         ("sub", json!(null), invalid("Missing a required claim: sub")),
