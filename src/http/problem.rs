@@ -92,7 +92,7 @@ impl Problem {
 
 /// `GET /nowhere`
 pub(super) async fn no_such_path() -> Problem {
-    let detail = "no such path; credentials are at POST /v1/spaces/SPACE/feeds/FEED/credentials";
+    let detail = "no such path on this listener; the API is at the internal one, as in POST /v1/spaces/SPACE/feeds/FEED/credentials";
     Problem::new(StatusCode::NOT_FOUND, "no_such_path", WhoseMove::Caller, detail)
 }
 
