@@ -129,12 +129,9 @@ impl From<AuthnError> for Problem {
 impl From<BrokerError> for Problem {
     fn from(error: BrokerError) -> Self {
         let (status, whose_move, detail, aws) = match &error {
-            BrokerError::Refused(refusal) => (
-                refusal_status(refusal),
-                WhoseMove::Caller,
-                format!("{refusal}; an administrator can grant more"),
-                None,
-            ),
+            BrokerError::Refused(refusal) => {
+                (refusal_status(refusal), WhoseMove::Caller, refusal_detail(refusal), None)
+            }
             BrokerError::FeedChanged(_) => {
                 (StatusCode::CONFLICT, WhoseMove::Caller, format!("{error}; ask again"), None)
             }
@@ -167,6 +164,16 @@ fn refusal_status(refusal: &Refusal) -> StatusCode {
         Refusal::FeedNotFound { .. } | Refusal::RegistryNotFound { .. } => StatusCode::NOT_FOUND,
         Refusal::ActionNotGranted { .. } => StatusCode::FORBIDDEN,
         Refusal::RegistryAmbiguous { .. } => StatusCode::CONFLICT,
+    }
+}
+
+/// What happened, and what the caller can do about it.
+fn refusal_detail(refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::FeedNotFound { .. } | Refusal::RegistryNotFound { .. } | Refusal::ActionNotGranted { .. } => {
+            format!("{refusal}; an administrator can grant more")
+        }
+        Refusal::RegistryAmbiguous { .. } => format!("{refusal}, at /v1/spaces/SPACE/feeds/FEED/credentials"),
     }
 }
 
