@@ -9,6 +9,7 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER, 
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+use super::routes::LARGEST_BODY;
 use crate::authn::AuthnError;
 use crate::authz::Refusal;
 use crate::aws::AwsAnswer;
@@ -100,6 +101,15 @@ pub(super) async fn no_such_path() -> Problem {
 pub(super) async fn method_not_allowed() -> Problem {
     let detail = "the path is there, but not for this method; the Allow header names those it takes";
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", WhoseMove::Caller, detail)
+}
+
+/// Gives the limit's refusal of a body the form of all others.
+pub(super) async fn body_too_large(response: Response) -> Response {
+    if response.status() != StatusCode::PAYLOAD_TOO_LARGE {
+        return response;
+    }
+    let detail = format!("the body has more than {LARGEST_BODY} bytes, and no request needs as many");
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", WhoseMove::Caller, detail).into_response()
 }
 
 /// A handler panicked. What it said stays in the log of panics.
