@@ -6,7 +6,9 @@ mod support;
 
 mod credentials;
 mod documents;
+mod flights;
 mod grants;
+mod malformed;
 mod outages;
 mod refusals;
 mod web_identity;

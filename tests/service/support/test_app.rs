@@ -281,15 +281,23 @@ impl TestApp {
 
     /// Waits until no exchange with AWS is under way.
     pub async fn settle(&self) {
-        loop {
-            // Whoever the clock woke runs as far as it can: the runtime has one thread.
-            for _ in 0..20 {
-                tokio::task::yield_now().await;
+        self.until_flights(|flights| flights == 0).await;
+    }
+
+    /// Waits until as many exchanges with AWS are under way as `wanted` says.
+    pub async fn until_flights(&self, wanted: impl Fn(u64) -> bool) {
+        let reached = async {
+            loop {
+                // Whoever the clock woke runs as far as it can: the runtime has one thread.
+                for _ in 0..20 {
+                    tokio::task::yield_now().await;
+                }
+                if wanted(self.figures().await.of("feedpass_flights")) {
+                    return;
+                }
             }
-            if self.figures().await.of("feedpass_flights") == 0 {
-                return;
-            }
-        }
+        };
+        tokio::time::timeout(Duration::from_secs(10), reached).await.expect("exchanges start and end within 10 s");
     }
 
     /// What `/metrics` says.
