@@ -1,7 +1,12 @@
 //! feedpass as its users meet it: over HTTP, with AWS faked at the wire alone.
 
-#![expect(unreachable_pub, missing_docs, reason = "a test binary has no outside")]
+#![expect(unreachable_pub, reason = "a test binary has no outside")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "that is how a test fails")]
 
 mod support;
 
 mod documents;
+
+// The real program, and the real programs of others.
+mod cli;
+mod process;
