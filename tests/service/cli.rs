@@ -5,7 +5,7 @@ mod serve;
 
 use serde_json::json;
 
-use crate::process::{EXAMPLE_SECRET, Site, free_port};
+use crate::process::{Site, free_port};
 
 /// The registry of the feed that comes with feedpass.
 const REGISTRY: &str = "123456789012.dkr.ecr.us-east-1.amazonaws.com";
@@ -93,7 +93,7 @@ fn a_refusal_says_whose_move_it_is() {
 fn the_secret_may_come_from_a_file_whose_last_line_ends() {
     let site = Site::example();
     let _server = site.serve();
-    site.write("secret", &format!("{EXAMPLE_SECRET}\n"));
+    site.write("secret", &format!("{}\n", site.secret));
     let ask = site.client(["credentials", "default/images", "--json"]).without("FEEDPASS_TOKEN");
     assert_eq!(ask.env("FEEDPASS_TOKEN_FILE", site.path("secret")).gives_json()["username"], "AWS");
 }

@@ -10,3 +10,4 @@ mod documents;
 // The real program, and the real programs of others.
 mod cli;
 mod process;
+mod real;

@@ -41,18 +41,13 @@ fn a_hangup_reloads_though_nothing_changed() {
 
 #[test]
 fn at_the_end_requests_under_way_are_finished() {
-    let site = Site::example();
     // An STS that answers when the test does.
     let sts = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", sts.local_addr().unwrap());
-    site.edit("endpoint = \"sandbox\"", &format!("sts = \"{url}\"\necr = \"{url}\""));
-    site.edit(EXAMPLE_HASH, OTHER_HASH);
+    let site = Site::with_aws(&url, &url);
     let server = site.serve();
     std::thread::scope(|threads| {
-        let asking = threads.spawn(|| {
-            let ask = site.client(["credentials", "default/images"]);
-            ask.env("FEEDPASS_TOKEN", OTHER_SECRET).fails()
-        });
+        let asking = threads.spawn(|| site.client(["credentials", "default/images"]).fails());
         let (mut asked, _) = sts.accept().unwrap();
         assert!(asked.read(&mut [0; 1024]).unwrap() > 0);
         server.log.after(|| server.signal("TERM"), "stopping: requests under way are finished");
@@ -72,15 +67,15 @@ fn keys_of_another_issuer_are_used_only_if_that_is_meant() {
     assert_eq!(server.ends(), Some(0));
 
     let issuer = format!("{}/elsewhere", site.issuer());
-    let refused = site.serve_in_vain().env("FEEDPASS_ISSUER", &issuer).fails();
+    let refused = site.serving().env("FEEDPASS_ISSUER", &issuer).fails();
     assert!(refused.contains(&format!("these keys are those of the issuer {}", site.issuer())), "{refused}");
     assert!(refused.contains("--change-issuer"), "{refused}");
 
-    let server = site.serve_with(|command| command.arg("--change-issuer").env("FEEDPASS_ISSUER", &issuer));
+    let server = site.serving().args(["--change-issuer"]).env("FEEDPASS_ISSUER", &issuer).serves();
     assert!(server.summary().contains(&format!("issuer    {issuer}, signing RS256")));
     drop(server);
     // Said once: from now on it is the issuer.
-    let server = site.serve_with(|command| command.env("FEEDPASS_ISSUER", &issuer));
+    let server = site.serving().env("FEEDPASS_ISSUER", &issuer).serves();
     site.client(["credentials", "default/images"]).works();
     drop(server);
 }
@@ -101,15 +96,14 @@ fn a_port_that_is_taken_is_named() {
     let site = Site::example();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
-    let refused = site.serve_in_vain().env("FEEDPASS_LISTEN__INTERNAL", address.to_string()).fails();
+    let refused = site.serving().env("FEEDPASS_LISTEN__INTERNAL", address.to_string()).fails();
     assert!(refused.contains(&format!("cannot listen on {address}; is another process there")), "{refused}");
 }
 
 #[test]
 fn the_example_secret_opens_nothing_but_the_sandbox() {
     let site = Site::example();
-    let serve =
-        || site.serve_in_vain().env("FEEDPASS_AWS__ENDPOINT", "aws").env("FEEDPASS_ISSUER", "https://id.example.com");
+    let serve = || site.serving().env("FEEDPASS_AWS__ENDPOINT", "aws").env("FEEDPASS_ISSUER", "https://id.example.com");
     let refused = serve().fails();
     assert!(refused.contains("client `ci` has the secret of the example"), "{refused}");
 }
@@ -118,24 +112,19 @@ fn the_example_secret_opens_nothing_but_the_sandbox() {
 fn a_wrong_file_or_filter_ends_the_start_with_its_mistakes() {
     let site = Site::example();
     site.edit("[tokens]", "[token]");
-    let refused = site.serve_in_vain().fails();
+    let refused = site.serving().fails();
     assert!(refused.contains("config.toml:") && refused.contains("`token`"), "{refused}");
-    let refused = site.serve_in_vain().env("FEEDPASS_LOG", "=loud=").fails();
+    let refused = site.serving().env("FEEDPASS_LOG", "=loud=").fails();
     assert!(refused.contains("the log filter is wrong"), "{refused}");
 }
 
 #[test]
 fn people_read_the_log_as_text_where_they_ask_for_it() {
     let site = Site::example();
-    let server = site.serve_with(|command| command.args(["--log-format", "human", "--log", "info"]));
+    let server = site.serving().args(["--log-format", "human", "--log", "info"]).serves();
     let line = server.log.after(|| server.signal("HUP"), "configuration reloaded");
     assert!(line.contains(" INFO ") && !line.contains('{'), "{line}");
 }
-
-/// Another secret for the client `ci`, and the hash that stands in the example.
-pub const OTHER_SECRET: &str = "a-secret-that-not-everyone-knows";
-pub const OTHER_HASH: &str = "c69d9052d5f37e9c982be371b8656fcf8435d98e2e769b3371fcaad97cdd41ca";
-pub const EXAMPLE_HASH: &str = "7434881f2b8625753cb0d00575290572fa3d4a94328c1e1ad016cc29785ea502";
 
 fn reloads(server: &Server<'_>, act: impl FnOnce()) {
     server.log.after(act, "configuration reloaded");

@@ -6,7 +6,7 @@ mod site;
 
 pub use self::lines::Lines;
 pub use self::server::Server;
-pub use self::site::{EXAMPLE_SECRET, Site};
+pub use self::site::{Invocation, Site};
 
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicU16, Ordering};

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::io::Write as _;
 use std::os::unix::fs::symlink;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::Mutex;
 
@@ -14,32 +14,42 @@ use super::{Server, free_port};
 
 /// The configuration that comes with feedpass, and the secret of its client `ci`.
 const EXAMPLE: &str = include_str!("../../../config.toml");
-pub const EXAMPLE_SECRET: &str = "feedpass-sandbox-secret";
+const EXAMPLE_SECRET: &str = "feedpass-sandbox-secret";
+const EXAMPLE_HASH: &str = "7434881f2b8625753cb0d00575290572fa3d4a94328c1e1ad016cc29785ea502";
+
+/// One that not everyone knows.
+const OWN_SECRET: &str = "a-secret-that-not-everyone-knows";
+const OWN_HASH: &str = "c69d9052d5f37e9c982be371b8656fcf8435d98e2e769b3371fcaad97cdd41ca";
 
 /// A directory with `config.toml`, `keys/` once it has run, and the program under both its names in
 /// `bin/`. Remembers the secrets that commands were given there.
 pub struct Site {
     directory: TempDir,
-    public: u16,
+    pub public: u16,
     internal: u16,
+    /// Of the client `ci`.
+    pub secret: &'static str,
     secrets: Mutex<Vec<String>>,
 }
 
 impl Site {
-    /// With the configuration that comes with feedpass.
+    /// With the configuration that comes with feedpass; the issuer and the addresses are its own.
     pub fn example() -> Self {
-        Self::with(EXAMPLE)
+        Self::with(EXAMPLE, EXAMPLE_SECRET)
     }
 
-    /// With `config`; the issuer and the addresses are the site's own, whatever it says of them.
-    pub fn with(config: &str) -> Self {
+    /// The same, but not everyone knows the client's secret, and `sts` and `ecr` are AWS.
+    pub fn with_aws(sts: &str, ecr: &str) -> Self {
+        let site = Self::with(EXAMPLE, OWN_SECRET);
+        site.edit(EXAMPLE_HASH, OWN_HASH);
+        site.edit("endpoint = \"sandbox\"", &format!("sts = \"{sts}\"\necr = \"{ecr}\""));
+        site
+    }
+
+    fn with(config: &str, secret: &'static str) -> Self {
         let directory = tempfile::Builder::new().prefix("site-").tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-        let site = Self {
-            directory,
-            public: free_port(),
-            internal: free_port(),
-            secrets: Mutex::new(vec![EXAMPLE_SECRET.into()]),
-        };
+        let secrets = Mutex::new(vec![secret.to_owned()]);
+        let site = Self { directory, public: free_port(), internal: free_port(), secret, secrets };
         std::fs::create_dir(site.bin()).unwrap();
         for name in ["feedpass", "docker-credential-feedpass"] {
             symlink(env!("CARGO_BIN_EXE_feedpass"), site.bin().join(name)).unwrap();
@@ -80,49 +90,47 @@ impl Site {
         self.write("config.toml", &text.replace(old, new));
     }
 
-    /// Starts `feedpass serve`.
+    /// Adds to the configuration.
+    pub fn append(&self, more: &str) {
+        let text = std::fs::read_to_string(self.path("config.toml")).unwrap();
+        self.write("config.toml", &format!("{text}\n{more}"));
+    }
+
+    /// `feedpass serve`, at its most talkative.
+    pub fn serving(&self) -> Invocation<'_> {
+        let serve = self.operator(["serve"]).env("FEEDPASS_LOG", "trace");
+        self.variables().into_iter().fold(serve, |serve, (name, value)| serve.env(name, value))
+    }
+
+    /// Starts it.
     pub fn serve(&self) -> Server<'_> {
-        self.serve_with(|command| command)
-    }
-
-    /// The same, with what `change` does to the command.
-    pub fn serve_with(&self, change: impl FnOnce(&mut Command) -> &mut Command) -> Server<'_> {
-        let mut command = self.program("feedpass");
-        change(self.addressed(command.args(["serve"])).env("FEEDPASS_LOG", "trace"));
-        Server::start(self, command)
-    }
-
-    /// `feedpass serve`, of which it is expected that it does not start.
-    pub fn serve_in_vain(&self) -> Invocation<'_> {
-        let mut invocation = self.operator(["serve"]);
-        self.addressed(&mut invocation.command);
-        invocation
+        self.serving().serves()
     }
 
     /// A command of whoever runs feedpass.
     pub fn operator<I: IntoIterator<Item: AsRef<OsStr>>>(&self, arguments: I) -> Invocation<'_> {
-        let mut command = self.program("feedpass");
-        command.args(arguments);
-        Invocation { site: self, command, input: String::new() }
+        self.invocation(self.program("feedpass")).args(arguments)
     }
 
     /// A command of the client `ci`.
     pub fn client<I: IntoIterator<Item: AsRef<OsStr>>>(&self, arguments: I) -> Invocation<'_> {
-        self.operator(arguments).env("FEEDPASS_URL", self.url()).env("FEEDPASS_TOKEN", EXAMPLE_SECRET)
+        self.operator(arguments).env("FEEDPASS_URL", self.url()).env("FEEDPASS_TOKEN", self.secret)
     }
 
     /// docker, of the client `ci`, asks its helper.
     pub fn helper<I: IntoIterator<Item: AsRef<OsStr>>>(&self, arguments: I) -> Invocation<'_> {
-        let mut command = self.program("docker-credential-feedpass");
-        command.args(arguments).env("FEEDPASS_URL", self.url()).env("FEEDPASS_TOKEN", EXAMPLE_SECRET);
-        Invocation { site: self, command, input: String::new() }
+        let helper = self.invocation(self.program("docker-credential-feedpass")).args(arguments);
+        helper.env("FEEDPASS_URL", self.url()).env("FEEDPASS_TOKEN", self.secret)
     }
 
     /// Lines of a shell.
     pub fn shell(&self, script: &str) -> Invocation<'_> {
-        let mut command = Command::new("sh");
-        clean(&mut command).args(["-euc", script]).current_dir(self.directory.path());
-        Invocation { site: self, command, input: String::new() }
+        self.invocation(Command::new("sh")).args(["-euc", script])
+    }
+
+    /// A program of others.
+    pub fn run(&self, program: &Path) -> Invocation<'_> {
+        self.invocation(Command::new(program))
     }
 
     /// Remembers the secrets in what a command or a request was given.
@@ -167,24 +175,26 @@ impl Site {
     }
 
     fn program(&self, name: &str) -> Command {
-        let mut command = Command::new(self.bin().join(name));
-        clean(&mut command).current_dir(self.directory.path());
-        command
+        Command::new(self.bin().join(name))
     }
 
-    fn addressed<'a>(&self, command: &'a mut Command) -> &'a mut Command {
-        command
-            .env("FEEDPASS_ISSUER", self.issuer())
-            .env("FEEDPASS_LISTEN__PUBLIC", format!("127.0.0.1:{}", self.public))
-            .env("FEEDPASS_LISTEN__INTERNAL", format!("127.0.0.1:{}", self.internal))
-            .env("FEEDPASS_LISTEN__INTERNAL_URL", self.url())
+    /// Runs `command` in the directory, with nothing of the caller's environment but where programs
+    /// are: no AWS identity, no proxy.
+    fn invocation(&self, mut command: Command) -> Invocation<'_> {
+        let path = std::env::var_os("PATH").unwrap();
+        command.env_clear().env("PATH", path).env("LANG", "C.UTF-8").current_dir(self.directory.path());
+        Invocation { site: self, command, input: String::new() }
     }
-}
 
-/// Nothing of the caller's environment but where programs are: no AWS identity, no proxy.
-fn clean(command: &mut Command) -> &mut Command {
-    let path = std::env::var_os("PATH").unwrap();
-    command.env_clear().env("PATH", path).env("LANG", "C.UTF-8")
+    /// The issuer and the addresses, over those of the file.
+    pub fn variables(&self) -> [(&'static str, String); 4] {
+        [
+            ("FEEDPASS_ISSUER", self.issuer()),
+            ("FEEDPASS_LISTEN__PUBLIC", format!("127.0.0.1:{}", self.public)),
+            ("FEEDPASS_LISTEN__INTERNAL", format!("127.0.0.1:{}", self.internal)),
+            ("FEEDPASS_LISTEN__INTERNAL_URL", self.url()),
+        ]
+    }
 }
 
 /// A command that is about to run to its end.
@@ -202,7 +212,7 @@ pub struct Done {
     pub stderr: String,
 }
 
-impl Invocation<'_> {
+impl<'a> Invocation<'a> {
     pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
         self.command.env(name, value);
         self
@@ -222,6 +232,11 @@ impl Invocation<'_> {
     pub fn input(mut self, input: &str) -> Self {
         input.clone_into(&mut self.input);
         self
+    }
+
+    /// Starts `feedpass serve`.
+    pub fn serves(self) -> Server<'a> {
+        Server::start(self.site, self.command)
     }
 
     pub fn run(mut self) -> Done {
