@@ -64,7 +64,7 @@ async fn seaweedfs_takes_our_tokens_and_no_others() {
 /// A token as feedpass would have given it an hour ago, signed by the key of `site`.
 async fn token_of_an_hour_ago(site: &Site, issuer: &str) -> String {
     let mut variables = site.variables();
-    variables[0].1 = issuer.to_owned();
+    issuer.clone_into(&mut variables[0].1);
     let variables = variables.map(|(name, value)| (name.to_owned(), value));
     let settings = Settings::load(&site.path("config.toml"), variables).unwrap();
     let hour_ago = SystemClock.now() - Duration::from_hours(1);
