@@ -2,6 +2,7 @@
 """Assumes a role the way any AWS program does: boto3's default chain, with a web identity token file."""
 
 import argparse
+import base64
 import json
 import os
 import sys
@@ -15,7 +16,9 @@ REFUSED = (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError)
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sts", required=True, help="URL of the STS endpoint")
-    os.environ["AWS_ENDPOINT_URL_STS"] = parser.parse_args().sts
+    parser.add_argument("--ecr", help="URL of the ECR endpoint, to be asked as well")
+    options = parser.parse_args()
+    os.environ["AWS_ENDPOINT_URL_STS"] = options.sts
     _only_web_identity()
     session = boto3.Session()
     try:
@@ -23,6 +26,7 @@ def main():
         if credentials is None:
             parser.error("AWS_WEB_IDENTITY_TOKEN_FILE and AWS_ROLE_ARN must be set")
         access_key_id = credentials.get_frozen_credentials().access_key
+        registry = _registry(session, options.ecr) if options.ecr else None
     except REFUSED as error:
         print(json.dumps(_refusal(error)))
         sys.exit(1)
@@ -33,6 +37,7 @@ def main():
                 # botocore has no public name for it
                 "expires": credentials._expiry_time.isoformat(),
                 "caller_arn": _caller_arn(session),
+                "registry": registry,
             }
         )
     )
@@ -53,6 +58,17 @@ def _caller_arn(session):
         return session.client("sts").get_caller_identity()["Arn"]
     except REFUSED:
         return None
+
+
+def _registry(session, url):
+    """What ECR gives for the session, without the password."""
+    ecr = session.client("ecr", endpoint_url=url)
+    (given,) = ecr.get_authorization_token()["authorizationData"]
+    user, _, password = (
+        base64.b64decode(given["authorizationToken"]).decode().partition(":")
+    )
+    assert password
+    return {"username": user, "endpoint": given["proxyEndpoint"]}
 
 
 def _refusal(error):

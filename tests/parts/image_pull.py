@@ -93,7 +93,7 @@ def pull_with_feedpass(report, bin_dir, work):
 
     user = make_user(work, secret)
     skopeo_pulls(report, "skopeo pulls", user, work / "pulled", image)
-    podman_pulls(report, user, work, image)
+    podman_pulls(report, user, image)
 
     with feedpass.awaiting("configuration reloaded"):
         scenario.replace(config, without_grant)
@@ -211,11 +211,12 @@ def skopeo_pulls(report, step, user, folder, image):
     report.step(step, same, manifest=sha256(folder / "manifest.json"))
 
 
-def podman_pulls(report, user, work, image):
+def podman_pulls(report, user, image):
     podman = (
         *("podman", "--storage-driver", "vfs", "--cgroup-manager", "cgroupfs"),
-        *("--root", work / "podman", "--runroot", work / "run" / "podman"),
-        *("--tmpdir", work / "run" / "libpod", "--events-backend", "none"),
+        # podman takes no run root of more than 50 characters; `work` may be longer.
+        *("--root", "/var/lib/podman", "--runroot", "/var/tmp/podman"),
+        *("--tmpdir", "/var/tmp/libpod", "--events-backend", "none"),
     )
     able = scenario.attempt(*podman, "info", env=user)
     if able.returncode != 0:
@@ -241,13 +242,14 @@ def skopeo_is_refused(report, user, folder):
     # A helper explains itself on standard output: callers look nowhere else.
     words = helper.stdout.strip()
     pull = scenario.attempt("skopeo", "copy", REFERENCE, f"dir:{folder}", env=user)
-    # skopeo prints them as a quoted string.
-    quoted = json.dumps(words, ensure_ascii=False)[1:-1]
+    # skopeo prints them as a quoted string. The last line is the request's own id.
+    reason = words.rsplit("\n", 1)[0]
+    quoted = json.dumps(reason, ensure_ascii=False)[1:-1]
     report.step(
         "skopeo is refused",
         helper.returncode == 1
         and pull.returncode != 0
-        and bool(words)
+        and bool(reason)
         and quoted in pull.stderr,
         helper=words,
         skopeo=pull.stderr.strip(),

@@ -20,7 +20,8 @@ from pathlib import Path
 INTERNAL = "http://127.0.0.1:8081"
 TIMEOUT = 30
 
-_INSIDE = "FEEDPASS_SCENARIO_INSIDE"
+# Not FEEDPASS_…: feedpass takes those for keys of its configuration.
+_INSIDE = "SCENARIO_INSIDE"
 
 
 class Failed(Exception):

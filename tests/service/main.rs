@@ -1,6 +1,7 @@
 //! feedpass as its users meet it: over HTTP, with AWS faked at the wire alone.
 
 #![expect(unreachable_pub, reason = "a test binary has no outside")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "that is how a test fails")]
 
 mod support;
 
@@ -12,3 +13,8 @@ mod malformed;
 mod outages;
 mod refusals;
 mod web_identity;
+
+// The real program, and the real programs of others.
+mod cli;
+mod process;
+mod real;
