@@ -29,6 +29,7 @@ use crate::store::{Snapshot, Store};
 use crate::telemetry::Metrics;
 
 pub use accounts::{AccountsError, check_sandbox};
+pub use reload::ReloadError;
 
 /// What the process stands in: replaced in tests, the machine's own otherwise.
 pub struct Surroundings {
@@ -87,6 +88,8 @@ pub enum StartError {
 /// feedpass, running. Dropping it stops it at once; [`App::stop`] lets requests finish.
 pub struct App {
     settings: ArcSwap<Settings>,
+    /// Those of the start: what only a restart changes is as it was then.
+    started: Settings,
     store: Arc<Store>,
     mint: Arc<Mint>,
     keyring: Arc<KeyRing>,
@@ -145,11 +148,12 @@ impl App {
         };
         readiness.set(true);
         let (public, internal) = listeners.serve(&settings.issuer, &state, &clock)?;
+        let started = settings.clone();
         let settings = ArcSwap::from_pointee(settings);
-        Ok(Self { settings, store, mint, keyring, metrics, readiness, sandbox, public, internal })
+        Ok(Self { settings, started, store, mint, keyring, metrics, readiness, sandbox, public, internal })
     }
 
-    /// The settings in force.
+    /// The settings last taken; what only a restart changes may differ from what runs.
     #[must_use]
     pub fn settings(&self) -> Arc<Settings> {
         self.settings.load_full()

@@ -1,19 +1,32 @@
 //! A changed configuration takes effect while feedpass runs.
 
 use std::convert::Infallible;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{App, StartError, accounts, snapshot};
-use crate::config::{AwsEndpoint, ConfigError, Settings, WatchError, Watcher};
+use super::{AccountsError, App, accounts, snapshot};
+use crate::config::{AwsEndpoint, ConfigError, Settings, Watcher};
+use crate::domain::IssuerUrl;
+use crate::telemetry::with_causes;
 
-/// Why a changed file took no effect.
+/// Why a changed configuration took no effect; nothing has changed then.
 #[derive(Debug, thiserror::Error)]
-enum ReloadError {
+pub enum ReloadError {
+    /// The file is wrong.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    #[error("the sandbox's roles are wrong: {0}")]
-    Start(#[from] StartError),
+    /// A policy of the sandbox is wrong.
+    #[error(transparent)]
+    Accounts(#[from] AccountsError),
+    /// Tokens name the issuer, and feeds take their audience from it: half of a change would have
+    /// every exchange refused.
+    #[error("the issuer is {running}, and the file says {found}: put it back, or restart with --change-issuer")]
+    Issuer {
+        /// The issuer that feedpass was started with.
+        running: IssuerUrl,
+        /// The one in the file.
+        found: IssuerUrl,
+    },
 }
 
 impl App {
@@ -21,12 +34,14 @@ impl App {
     /// they are returned.
     ///
     /// # Errors
-    /// [`StartError::Accounts`] when a policy of the sandbox is wrong; then nothing has changed.
-    pub fn apply(&self, new: Settings) -> Result<Vec<&'static str>, StartError> {
-        let waiting = self.settings.load().restart_needed(&new);
+    /// [`ReloadError::Issuer`] and [`ReloadError::Accounts`].
+    pub fn apply(&self, new: Settings) -> Result<Vec<&'static str>, ReloadError> {
+        if new.issuer != self.started.issuer {
+            return Err(ReloadError::Issuer { running: self.started.issuer.clone(), found: new.issuer });
+        }
+        let waiting = self.started.restart_needed(&new);
         if let (Some(sandbox), AwsEndpoint::Sandbox(settings)) = (&self.sandbox, &new.aws) {
-            // Tokens go on naming the issuer that feedpass was started with.
-            sandbox.set_accounts(accounts::of(self.mint.issuer(), &new.feeds, settings)?);
+            sandbox.set_accounts(accounts::of(&new.issuer, &new.feeds, settings)?);
         }
         self.mint.set_lifetime(new.tokens.lifetime);
         self.store.replace(snapshot(&new));
@@ -38,38 +53,38 @@ impl App {
     /// `watcher` was made before the file was first read.
     ///
     /// A wrong edit is logged and changes nothing.
-    ///
-    /// # Errors
-    /// [`WatchError`] when the machine cannot watch a file that the configuration names.
-    pub async fn follow(
-        &self,
-        mut watcher: Watcher,
-        path: &Path,
-        environment: &[(String, String)],
-    ) -> Result<Infallible, WatchError> {
-        watcher.follow(self.settings().files())?;
+    pub async fn follow(&self, mut watcher: Watcher, path: &Path, environment: &[(String, String)]) -> Infallible {
+        watch(&mut watcher, self.settings().files());
         loop {
             watcher.changed().await;
             let reloaded = self.reload(path, environment);
             self.metrics.config_reload(reloaded.is_ok());
             match reloaded {
                 Ok(waiting) => {
-                    watcher.follow(self.settings().files())?;
+                    watch(&mut watcher, self.settings().files());
                     for key in waiting {
-                        tracing::warn!(
-                            key,
-                            "{key} has changed in the file; it takes effect when feedpass is restarted"
-                        );
+                        tracing::warn!(key, "{key} differs in the file; it takes effect when feedpass is restarted");
                     }
                     tracing::info!("configuration reloaded");
                 }
-                Err(error) => tracing::error!("the changed configuration is wrong and was not taken: {error}"),
+                Err(error) => {
+                    // What is wrong may be a file that it names, and be mended there.
+                    if let ReloadError::Config(error) = &error {
+                        watch(&mut watcher, error.files());
+                    }
+                    tracing::error!("the changed configuration was not taken: {error}");
+                }
             }
         }
     }
 
     fn reload(&self, path: &Path, environment: &[(String, String)]) -> Result<Vec<&'static str>, ReloadError> {
-        let settings = Settings::load(path, environment.iter().cloned())?;
-        Ok(self.apply(settings)?)
+        self.apply(Settings::load(path, environment.iter().cloned())?)
+    }
+}
+
+fn watch(watcher: &mut Watcher, files: &[PathBuf]) {
+    if let Err(error) = watcher.follow(files) {
+        tracing::warn!("some changes will go unseen; SIGHUP has them read: {}", with_causes(&error));
     }
 }

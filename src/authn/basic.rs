@@ -18,6 +18,9 @@ pub(super) fn verify(snapshot: &Snapshot, scheme: &str, proof: &str) -> Outcome 
     let Some((id, secret)) = pair.split_once(':') else {
         return Outcome::Refused(AuthnError::Malformed);
     };
+    if secret.is_empty() {
+        return Outcome::Refused(AuthnError::Malformed);
+    }
     let id: Option<ClientId> = id.parse().ok();
     verified(snapshot, |snapshot| snapshot.client(&id?), secret)
 }

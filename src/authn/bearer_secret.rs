@@ -1,6 +1,7 @@
 //! A client secret as a bearer token (RFC 6750 §2.1). The secret alone names its client.
 
-use super::{AuthnError, Outcome, secret_digest, verified};
+use super::{AuthnError, Outcome, verified};
+use crate::domain::SecretHash;
 use crate::store::Snapshot;
 
 pub(super) fn verify(snapshot: &Snapshot, scheme: &str, proof: &str) -> Outcome {
@@ -10,5 +11,5 @@ pub(super) fn verify(snapshot: &Snapshot, scheme: &str, proof: &str) -> Outcome 
     if proof.is_empty() {
         return Outcome::Refused(AuthnError::Malformed);
     }
-    verified(snapshot, |snapshot| snapshot.client_by_secret(&secret_digest(proof)), proof)
+    verified(snapshot, |snapshot| snapshot.client_by_secret(&SecretHash::of(proof)), proof)
 }

@@ -8,10 +8,9 @@ mod bearer_secret;
 
 use std::sync::Arc;
 
-use ring::digest::{SHA256, digest};
 use subtle::ConstantTimeEq;
 
-use crate::domain::{Client, ClientId, Grant};
+use crate::domain::{Client, ClientId, Grant, SecretHash};
 use crate::store::{Snapshot, Store};
 
 /// A program that has proved who it is. Only this room makes one.
@@ -90,22 +89,15 @@ enum Outcome {
     Refused(AuthnError),
 }
 
-/// The SHA-256 of a presented secret, as it is kept.
-fn secret_digest(secret: &str) -> [u8; 32] {
-    let mut bytes = [0; 32];
-    bytes.copy_from_slice(digest(&SHA256, secret.as_bytes()).as_ref());
-    bytes
-}
-
-/// Whether `digest` is one of the client's live secrets, in time that does not tell which bytes match.
-fn has_secret(client: &Client, digest: &[u8; 32]) -> bool {
-    client.secrets.iter().fold(false, |found, secret| bool::from(secret.as_bytes().ct_eq(digest)) | found)
+/// Whether the presented secret is one of the client's live ones, in time that does not tell which bytes match.
+fn has_secret(client: &Client, presented: &SecretHash) -> bool {
+    client.secrets.iter().fold(false, |found, secret| bool::from(secret.as_bytes().ct_eq(presented.as_bytes())) | found)
 }
 
 /// What the schemes share: a client with a matching secret is verified, anything else refused.
 fn verified(snapshot: &Snapshot, find: impl FnOnce(&Snapshot) -> Option<&Arc<Client>>, secret: &str) -> Outcome {
-    let digest = secret_digest(secret);
-    match find(snapshot).filter(|client| has_secret(client, &digest)) {
+    let presented = SecretHash::of(secret);
+    match find(snapshot).filter(|client| has_secret(client, &presented)) {
         Some(client) => Outcome::Verified(Caller { client: Arc::clone(client) }),
         None => Outcome::Refused(AuthnError::Refused),
     }
@@ -114,20 +106,11 @@ fn verified(snapshot: &Snapshot, find: impl FnOnce(&Snapshot) -> Option<&Arc<Cli
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::SecretHash;
 
     fn authn() -> Authn {
-        let hash = |secret: &str| -> SecretHash {
-            use std::fmt::Write as _;
-            let hex = secret_digest(secret).iter().fold(String::new(), |mut hex, byte| {
-                write!(hex, "{byte:02x}").unwrap();
-                hex
-            });
-            format!("sha256:{hex}").parse().unwrap()
-        };
         let client = |id: &str, secrets: &[&str]| Client {
             id: id.parse().unwrap(),
-            secrets: secrets.iter().map(|secret| hash(secret)).collect(),
+            secrets: secrets.iter().copied().map(SecretHash::of).collect(),
             grants: Vec::new(),
         };
         let clients = [client("ci", &["old-secret", "new-secret"]), client("cd", &["other:secret"])];
@@ -156,6 +139,7 @@ mod tests {
         assert_eq!(basic("cd:new-secret"), Err(AuthnError::Refused));
         assert_eq!(basic("nobody:new-secret"), Err(AuthnError::Refused));
         assert_eq!(basic("no-colon"), Err(AuthnError::Malformed));
+        assert_eq!(basic("ci:"), Err(AuthnError::Malformed));
         assert_eq!(who("Basic %%%"), Err(AuthnError::Malformed));
     }
 

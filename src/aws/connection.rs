@@ -8,8 +8,11 @@ use aws_sdk_sts::config::retry::RetryConfig;
 use aws_sdk_sts::config::timeout::TimeoutConfig;
 use aws_sdk_sts::config::{BehaviorVersion, Region as SdkRegion, SharedHttpClient, StalledStreamProtectionConfig};
 use aws_smithy_async::time::{SharedTimeSource, TimeSource};
+use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_http_client::{Builder, Connector};
 use aws_smithy_runtime::client::retries::{RetryPartition, TokenBucket};
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 
 use crate::clock::Clock;
 use crate::domain::{Feed, Region};
@@ -65,9 +68,9 @@ impl Connection {
     /// Opens nothing yet: connections are made when they are needed and kept for all feeds.
     #[must_use]
     pub fn new(endpoints: Endpoints, limits: TimeLimits, clock: Arc<dyn Clock>, metrics: Arc<Metrics>) -> Self {
-        let http =
-            aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
-        Self { endpoints, clock, metrics, limits, http }
+        // What is on this machine, or named in the configuration, is reached directly.
+        let proxy = if endpoints.sts.is_none() { ProxyConfig::from_env() } else { ProxyConfig::disabled() };
+        Self { endpoints, clock, metrics, limits, http: http_client(proxy) }
     }
 
     pub(super) fn http(&self) -> SharedHttpClient {
@@ -96,6 +99,17 @@ impl Connection {
     }
 }
 
+/// One pool for all feeds; AWS's own endpoints are reached through the proxy that the environment names
+/// (`HTTPS_PROXY`, `NO_PROXY`), which the SDK's ready-made client would ignore.
+fn http_client(proxy: ProxyConfig) -> SharedHttpClient {
+    Builder::new().build_with_connector_fn(move |settings, components| {
+        let mut connector = Connector::builder().proxy_config(proxy.clone());
+        connector.set_connector_settings(settings.cloned());
+        connector.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
+        connector.tls_provider(Provider::Rustls(CryptoMode::Ring)).build()
+    })
+}
+
 /// Three attempts, the second after about 0.1 s: callers are waiting.
 pub(super) fn retries() -> RetryConfig {
     RetryConfig::standard()
@@ -104,8 +118,9 @@ pub(super) fn retries() -> RetryConfig {
         .with_max_backoff(Duration::from_secs(2))
 }
 
-/// A retry allowance of the feed's own. The SDK's default is one per service and region, which a
-/// single failing feed would use up for all others.
+/// A retry allowance of the call's own: three attempts, and callers share one flight, so that is bound
+/// enough. The SDK's default allowance is one per service and region, which a single failing feed would
+/// use up for all others.
 pub(super) fn retry_partition(feed: &Feed) -> RetryPartition {
     RetryPartition::custom(feed.name.to_string()).token_bucket(TokenBucket::default()).build()
 }

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::cache::Held;
+use super::cache::{Held, Occasion};
 use super::{Broker, BrokerError, Exchange};
 use crate::authn::Caller;
 use crate::authz::{self, Permit, Wish};
 use crate::aws::ecr::RegistryCredentials;
 use crate::domain::{AccountId, Audience, Feed, Region, RegistryHost, RoleArn, SessionDuration, SpaceFeed, Subject};
-use crate::telemetry::ExchangeOutcome;
+use crate::telemetry::{ExchangeOutcome, with_causes};
 
 /// What a caller gets: the feed that it was permitted, and what AWS gave for it.
 #[derive(Clone, Debug)]
@@ -31,9 +31,11 @@ impl Held for RegistryCredentials {
     }
 }
 
-/// All that AWS sees of a feed. By less, one feed would be served another's credentials.
+/// All that AWS sees of a feed, its name (in the session's) among it. By less, one feed would be
+/// served another's credentials.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub(super) struct CredentialsKey {
+    feed: SpaceFeed,
     subject: Subject,
     audience: Audience,
     role: RoleArn,
@@ -46,6 +48,7 @@ impl From<&Feed> for CredentialsKey {
     fn from(feed: &Feed) -> Self {
         let identity = &feed.web_identity;
         Self {
+            feed: feed.name.clone(),
             subject: feed.subject(),
             audience: identity.audience.clone(),
             role: identity.role.clone(),
@@ -84,9 +87,9 @@ impl Broker {
         let feed = permit.feed().name.clone();
         let key = CredentialsKey::from(&**permit.feed());
         let exchange = Arc::clone(&self.exchange);
-        let fetch = move || {
+        let fetch = move |occasion| {
             let (exchange, permit) = (Arc::clone(&exchange), permit.clone());
-            async move { exchange.fetch(&permit).await }
+            async move { exchange.fetch(&permit, occasion).await }
         };
         let (lookup, result) = self.cache.get_or_fetch(key, fetch).await;
         self.metrics.cache_lookup(lookup);
@@ -96,27 +99,34 @@ impl Broker {
 
 impl Exchange {
     /// The way through AWS; runs once for all who wait, and again for each renewal.
-    async fn fetch(&self, permit: &Permit) -> Result<RegistryCredentials, BrokerError> {
+    async fn fetch(&self, permit: &Permit, occasion: Occasion) -> Result<RegistryCredentials, BrokerError> {
         let feed = permit.feed();
         // A renewal may come long after the permit: a feed that was removed or changed gets no more.
         if self.store.current().feed(&feed.name) != Some(feed) {
             return Err(BrokerError::FeedChanged(feed.name.clone()));
         }
         let _flight = self.metrics.flight();
-        let result = self.exchange(permit).await;
+        let result = self.exchange(permit, occasion).await;
         let outcome = result.as_ref().err().map_or(ExchangeOutcome::Ok, |error| ExchangeOutcome::Failed(error.code()));
         self.metrics.exchange(&feed.name, outcome);
+        if let (Err(error), Occasion::Renewal) = (&result, occasion) {
+            // No caller hears of it while what is held lasts, so this is how the operator does.
+            let (feed, code) = (&feed.name, error.code());
+            tracing::warn!(%feed, code, "the credentials of feed {feed} could not be renewed: {}", with_causes(error));
+        }
         result
     }
 
-    async fn exchange(&self, permit: &Permit) -> Result<RegistryCredentials, BrokerError> {
+    async fn exchange(&self, permit: &Permit, occasion: Occasion) -> Result<RegistryCredentials, BrokerError> {
         let feed = permit.feed();
-        let token = self.mint(permit).await?;
+        // A renewal is nobody's request; who is given what it brought, the requests' own lines say.
+        let client = (occasion == Occasion::Asked).then(|| permit.client().as_str());
+        let token = self.mint(permit, client).await?;
         let sts = |source| BrokerError::Sts { feed: Arc::clone(feed), issuer: self.mint.issuer().clone(), source };
         let session = self.sts.assume_role(feed, &token).await.map_err(sts)?;
         tracing::info!(
             target: "feedpass::lineage",
-            client = %permit.client(),
+            client,
             feed = %feed.name,
             key.kid = %token.kid,
             jti = token.jti,
@@ -130,7 +140,7 @@ impl Exchange {
         let credentials = credentials.map_err(|source| BrokerError::Ecr { feed: Arc::clone(feed), source })?;
         tracing::info!(
             target: "feedpass::lineage",
-            client = %permit.client(),
+            client,
             feed = %feed.name,
             session_name = session.session_name,
             registry = %credentials.registry,

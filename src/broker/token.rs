@@ -19,19 +19,19 @@ impl Broker {
         target: &SpaceFeed,
     ) -> Result<(Arc<Feed>, WebIdentityToken), BrokerError> {
         let permit = authz::permit(caller, &self.store.current(), target, Wish::WebIdentityToken)?;
-        let token = self.exchange.mint(&permit).await?;
+        let token = self.exchange.mint(&permit, Some(permit.client().as_str())).await?;
         Ok((Arc::clone(permit.feed()), token))
     }
 }
 
 impl Exchange {
-    pub(super) async fn mint(&self, permit: &Permit) -> Result<WebIdentityToken, BrokerError> {
+    pub(super) async fn mint(&self, permit: &Permit, client: Option<&str>) -> Result<WebIdentityToken, BrokerError> {
         let minted = self.mint.web_identity_token(permit).await;
         self.metrics.mint(minted.is_ok());
         let token = minted?;
         tracing::info!(
             target: "feedpass::lineage",
-            client = %permit.client(),
+            client,
             feed = %permit.feed().name,
             key.kid = %token.kid,
             jti = token.jti,

@@ -15,6 +15,9 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use crate::domain::is_loopback;
+use crate::telemetry::with_causes;
+
 /// Which feedpass, and as whom.
 #[derive(Args)]
 pub(super) struct Server {
@@ -92,6 +95,11 @@ impl Server {
 
     /// Posts to `path` and returns the body of a success.
     pub(super) async fn post(&self, path: &[&str], query: &str) -> anyhow::Result<Bytes> {
+        anyhow::ensure!(
+            self.url.scheme() == "https" || is_loopback(&self.url),
+            "{} is not https, and the client's secret would cross the network in clear; http is for loopback addresses alone",
+            self.url
+        );
         let secret = secret()?;
         let mut url = self.url.clone();
         url.path_segments_mut()
@@ -120,7 +128,7 @@ impl Server {
             .build();
         let client = Client::builder(TokioExecutor::new()).build(connector);
         let answer = tokio::time::timeout(TIME_LIMIT, async {
-            let response = client.request(request).await.map_err(|error| unreachable(chain(&error)))?;
+            let response = client.request(request).await.map_err(|error| unreachable(with_causes(&error)))?;
             let (head, body) = response.into_parts();
             let body = Limited::new(body, LARGEST_ANSWER).collect().await;
             let body = body.map_err(|error| unreachable(error.to_string()))?.to_bytes();
@@ -153,12 +161,7 @@ fn secret() -> anyhow::Result<SecretString> {
     Ok(SecretString::from(text.trim()))
 }
 
-fn variable(name: &str) -> Option<String> {
+/// An environment variable, where it is there and not empty.
+pub(super) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
-}
-
-/// An error's words and those of its causes.
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    std::iter::successors(error.source(), |inner| inner.source())
-        .fold(error.to_string(), |words, inner| format!("{words}: {inner}"))
 }

@@ -5,6 +5,8 @@ use std::process::ExitCode;
 use clap::Args;
 use clap_complete::Shell;
 
+use super::output::print;
+
 /// Print a completion script for a shell
 #[derive(Args)]
 pub(super) struct Completions {
@@ -13,8 +15,10 @@ pub(super) struct Completions {
 }
 
 impl Completions {
-    pub(super) fn run(&self, command: &mut clap::Command) -> ExitCode {
-        clap_complete::generate(self.shell, command, "feedpass", &mut std::io::stdout());
-        ExitCode::SUCCESS
+    pub(super) fn run(&self, command: &mut clap::Command) -> anyhow::Result<ExitCode> {
+        let mut script = Vec::new();
+        clap_complete::generate(self.shell, command, "feedpass", &mut script);
+        print(std::str::from_utf8(&script)?)?;
+        Ok(ExitCode::SUCCESS)
     }
 }

@@ -1,12 +1,15 @@
 //! `feedpass config check`
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Subcommand;
+use serde_json::{Value, json};
 
 use super::ConfigFile;
-use crate::app::check_sandbox;
-use crate::config::{ConfigError, Settings};
+use super::output::print;
+use crate::app::{AccountsError, check_sandbox};
+use crate::config::{ConfigError, Settings, environment};
 
 /// Look at a configuration file
 #[derive(Subcommand)]
@@ -16,43 +19,56 @@ pub(super) enum Config {
 }
 
 impl Config {
-    pub(super) fn run(&self, json: bool) -> ExitCode {
+    pub(super) fn run(&self, json: bool) -> anyhow::Result<ExitCode> {
         let Self::Check(ConfigFile { path }) = self;
-        let settings = Settings::load(path, std::env::vars());
-        match (settings, json) {
-            (Ok(settings), _) => good(&settings, path, json),
-            (Err(error), true) => bad_json(&error),
-            (Err(error), false) => {
-                eprintln!("{error}");
-                ExitCode::FAILURE
+        let checked = Settings::load(path, environment()).map_err(Wrong::from).and_then(|settings| {
+            check_sandbox(&settings)?;
+            Ok(settings)
+        });
+        match (checked, json) {
+            (Ok(settings), true) => print(&format!("{}\n", counts(&settings)))?,
+            (Ok(settings), false) => print(&sentence(path, &settings))?,
+            (Err(wrong), true) => {
+                print(&format!("{}\n", wrong.to_json()))?;
+                return Ok(ExitCode::FAILURE);
             }
+            (Err(wrong), false) => return Err(wrong.into()),
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// What can be wrong with a configuration.
+#[derive(Debug, thiserror::Error)]
+enum Wrong {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Sandbox(#[from] AccountsError),
+}
+
+impl Wrong {
+    fn to_json(&self) -> Value {
+        match self {
+            Self::Config(error) => json!({ "mistakes": error.mistakes() }),
+            Self::Sandbox(error) => json!({ "mistakes": [{ "key": "sandbox.role", "found": error.to_string() }] }),
         }
     }
 }
 
-fn good(settings: &Settings, path: &std::path::Path, json: bool) -> ExitCode {
-    if let Err(error) = check_sandbox(settings) {
-        eprintln!("{}: {error}", path.display());
-        return ExitCode::FAILURE;
-    }
+fn counts(settings: &Settings) -> Value {
     let (spaces, feeds, clients) = (settings.spaces.len(), settings.feeds.len(), settings.clients.len());
-    if json {
-        println!("{}", serde_json::json!({ "mistakes": [], "spaces": spaces, "feeds": feeds, "clients": clients }));
-    } else {
-        let count = |number: usize, what: &str| format!("{number} {what}{}", if number == 1 { "" } else { "s" });
-        println!(
-            "{} is right: issuer {}, {}, {}, {}",
-            path.display(),
-            settings.issuer,
-            count(spaces, "space"),
-            count(feeds, "feed"),
-            count(clients, "client"),
-        );
-    }
-    ExitCode::SUCCESS
+    json!({ "mistakes": [], "spaces": spaces, "feeds": feeds, "clients": clients })
 }
 
-fn bad_json(error: &ConfigError) -> ExitCode {
-    println!("{}", serde_json::json!({ "mistakes": error.mistakes() }));
-    ExitCode::FAILURE
+fn sentence(path: &Path, settings: &Settings) -> String {
+    let count = |number: usize, what: &str| format!("{number} {what}{}", if number == 1 { "" } else { "s" });
+    format!(
+        "{} is right: issuer {}, {}, {}, {}\n",
+        path.display(),
+        settings.issuer,
+        count(settings.spaces.len(), "space"),
+        count(settings.feeds.len(), "feed"),
+        count(settings.clients.len(), "client"),
+    )
 }

@@ -9,10 +9,11 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use serde::Serialize;
 
-use super::api::Server;
+use super::api::{Server, variable};
 use super::credentials::Given;
+use super::output::print;
 use super::runtime;
-use crate::domain::RegistryHost;
+use crate::domain::{RegistryHost, SpaceFeed};
 
 /// The name that makes the program a helper.
 pub(super) const NAME: &str = "docker-credential-feedpass";
@@ -22,7 +23,8 @@ const NOT_FOUND: &str = "credentials not found in native keychain";
 
 const USAGE: &str = "usage: docker-credential-feedpass get|store|erase|list|version\n\
     In docker's config.json: \"credHelpers\": {\"123456789012.dkr.ecr.us-east-1.amazonaws.com\": \"feedpass\"}\n\
-    FEEDPASS_URL names the server, FEEDPASS_TOKEN or FEEDPASS_TOKEN_FILE the client's secret.";
+    FEEDPASS_URL names the server, FEEDPASS_TOKEN or FEEDPASS_TOKEN_FILE the client's secret,\n\
+    FEEDPASS_FEED the feed, where the client has several at one registry.";
 
 /// What docker is told.
 #[derive(Serialize)]
@@ -36,8 +38,7 @@ struct Answer<'a> {
 
 pub(super) fn run(arguments: &[OsString]) -> ExitCode {
     let [command] = arguments else {
-        println!("{USAGE}");
-        return ExitCode::FAILURE;
+        return said(&format!("{USAGE}\n"), ExitCode::FAILURE);
     };
     let result = match command.to_str() {
         Some("get") => get(),
@@ -49,15 +50,14 @@ pub(super) fn run(arguments: &[OsString]) -> ExitCode {
         _ => Err(anyhow::anyhow!("{USAGE}")),
     };
     match result {
-        Ok(text) => {
-            print!("{text}");
-            ExitCode::SUCCESS
-        }
-        Err(error) => {
-            println!("{error:#}");
-            ExitCode::FAILURE
-        }
+        Ok(text) => said(&text, ExitCode::SUCCESS),
+        Err(error) => said(&format!("{error:#}\n"), ExitCode::FAILURE),
     }
+}
+
+/// Says it where docker reads, and ends with `code` unless docker is gone.
+fn said(text: &str, code: ExitCode) -> ExitCode {
+    print(text).map_or(ExitCode::FAILURE, |()| code)
 }
 
 fn get() -> anyhow::Result<String> {
@@ -68,11 +68,27 @@ fn get() -> anyhow::Result<String> {
     // For one that is, a refusal says why: without credentials ECR answers nobody.
     let host = asked.parse().ok().filter(|host: &RegistryHost| host.ecr().is_some()).context(NOT_FOUND)?;
     let server = Server::from_environment()?;
-    let path = ["v1", "registries", host.as_str(), "credentials"];
-    let body = runtime()?.block_on(server.post(&path, ""))?;
-    let given: Given = serde_json::from_slice(&body).context("the answer is not what feedpass gives")?;
+    let given = match variable("FEEDPASS_FEED") {
+        Some(feed) => of_feed(&server, &feed, &host)?,
+        None => ask(&server, &["v1", "registries", host.as_str(), "credentials"])?,
+    };
     let answer = Answer { server_url: asked, username: given.username, secret: given.password };
     Ok(format!("{}\n", serde_json::to_string(&answer)?))
+}
+
+/// Asks by feed, for a client that has several at one registry.
+fn of_feed(server: &Server, feed: &str, host: &RegistryHost) -> anyhow::Result<Given> {
+    let SpaceFeed { space, feed } = feed.parse().context("FEEDPASS_FEED is wrong")?;
+    let given = ask(server, &["v1", "spaces", space.as_str(), "feeds", feed.as_str(), "credentials"])?;
+    // Its password is no other registry's.
+    let registry: RegistryHost = given.registry.parse()?;
+    anyhow::ensure!(registry.ecr() == host.ecr(), NOT_FOUND);
+    Ok(given)
+}
+
+fn ask(server: &Server, path: &[&str]) -> anyhow::Result<Given> {
+    let body = runtime()?.block_on(server.post(path, ""))?;
+    serde_json::from_slice(&body).context("the answer is not what feedpass gives")
 }
 
 fn read_input() -> anyhow::Result<String> {

@@ -80,10 +80,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Serve(serve) => runtime()?.block_on(serve.run()),
-        Command::Config(config) => Ok(config.run(cli.json)),
+        Command::Config(config) => config.run(cli.json),
         Command::Credentials(credentials) => runtime()?.block_on(credentials.run(cli.json)),
         Command::Token(token) => runtime()?.block_on(token.run(cli.json)),
-        Command::Completions(completions) => Ok(completions.run(&mut Cli::command())),
+        Command::Completions(completions) => completions.run(&mut Cli::command()),
     }
 }
 

@@ -6,14 +6,13 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::Args;
-use ring::digest::{SHA256, digest};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::ConfigFile;
 use super::output::print;
 use crate::app::{App, Surroundings};
-use crate::config::{AwsEndpoint, Settings, Watcher};
-use crate::domain::{Action, Client, SpaceFeed};
+use crate::config::{AwsEndpoint, Settings, Watcher, environment};
+use crate::domain::{Action, Client, EXAMPLE_SECRET, SecretHash, SpaceFeed};
 use crate::issuer::keyring::IssuerChange;
 use crate::telemetry::{LogFormat, start_logging};
 
@@ -36,66 +35,42 @@ pub(super) struct Serve {
     change_issuer: bool,
 }
 
-/// The secret of the client in the configuration that comes with feedpass. Everyone knows it.
-const EXAMPLE_SECRET: &str = "feedpass-sandbox-secret";
-
 impl Serve {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
         start_logging(&self.log, self.log_format.unwrap_or_else(LogFormat::for_stderr))?;
         let path = &self.config.path;
-        let environment: Vec<_> = std::env::vars().collect();
+        let environment = environment();
         let issuer_change = if self.change_issuer { IssuerChange::Accepted } else { IssuerChange::Refused };
         let surroundings = Surroundings { issuer_change, ..Surroundings::default() };
         // Before the file is read, so that no change goes unseen.
-        let watcher = Watcher::new(path, Arc::clone(&surroundings.clock));
+        let watcher = Watcher::new(path, Arc::clone(&surroundings.clock))?;
         let settings = Settings::load(path, environment.iter().cloned())?;
-        refuse_example_secret(&settings)?;
         if settings.store.is_some() {
             tracing::warn!(
                 "store.url is set, and this version keeps nothing there: spaces, feeds and clients are those of the file"
             );
         }
         let app = App::start(settings, surroundings).await?;
+        tracing::info!("this version keeps its signing key; it rotates none");
         print(&summary(&app)?)?;
         let mut terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be received")?;
-        let following = async {
-            let watcher = watcher.context("a changed configuration takes effect at the next start only")?;
-            app.follow(watcher, path, &environment).await.context("changes go unseen from now on")
-        };
+        let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT cannot be received")?;
         tokio::select! {
-            Err(error) = following => {
-                tracing::warn!("the configuration cannot be watched: {error:#}");
-                tokio::select! {
-                    _ = terminate.recv() => {}
-                    _ = tokio::signal::ctrl_c() => {}
-                }
-            }
+            never = app.follow(watcher, path, &environment) => match never {},
             _ = terminate.recv() => {}
-            _ = tokio::signal::ctrl_c() => {}
+            _ = interrupt.recv() => {}
         }
-        tracing::info!("stopping: requests under way are finished");
-        app.stop().await;
-        Ok(ExitCode::SUCCESS)
-    }
-}
-
-/// The example's secret opens nothing but the sandbox.
-fn refuse_example_secret(settings: &Settings) -> anyhow::Result<()> {
-    if matches!(settings.aws, AwsEndpoint::Sandbox(_)) {
-        return Ok(());
-    }
-    match settings.clients.iter().find(|client| has_example_secret(client)) {
-        Some(client) => anyhow::bail!(
-            "client `{}` has the secret of the example that comes with feedpass, which everyone knows; give it another",
-            client.id
-        ),
-        None => Ok(()),
+        tracing::info!("stopping: requests under way are finished; a second signal cuts them off");
+        tokio::select! {
+            () = app.stop() => Ok(ExitCode::SUCCESS),
+            _ = terminate.recv() => Ok(ExitCode::FAILURE),
+            _ = interrupt.recv() => Ok(ExitCode::FAILURE),
+        }
     }
 }
 
 fn has_example_secret(client: &Client) -> bool {
-    let hash = digest(&SHA256, EXAMPLE_SECRET.as_bytes());
-    client.secrets.iter().any(|secret| secret.as_bytes() == hash.as_ref())
+    client.secrets.contains(&SecretHash::of(EXAMPLE_SECRET))
 }
 
 /// What runs, and what a newcomer can try next.
@@ -145,10 +120,16 @@ fn write_next_steps(text: &mut String, app: &App, settings: &Settings) -> std::f
             "\nNo client may pull from a feed yet: give one a [[client.grant]] in the configuration."
         );
     };
-    let secret = if has_example_secret(client) { EXAMPLE_SECRET } else { "…the client's secret…" };
-    let program = std::env::args().next().unwrap_or_else(|| "feedpass".into());
+    let secret = if has_example_secret(client) {
+        format!("FEEDPASS_TOKEN={EXAMPLE_SECRET}")
+    } else {
+        "FEEDPASS_TOKEN_FILE=PATH   # a file with the client's secret".to_owned()
+    };
+    // In full, for a terminal that is elsewhere.
+    let program =
+        std::env::current_exe().map_or_else(|_| "feedpass".to_owned(), |path| quoted(&path.to_string_lossy()));
     writeln!(text, "\nTry in another terminal, as client {}:\n", client.id)?;
-    writeln!(text, "  export FEEDPASS_URL=http://{} FEEDPASS_TOKEN={secret}", app.internal_address())?;
+    writeln!(text, "  export FEEDPASS_URL=http://{} {secret}", app.internal_address())?;
     writeln!(text, "  {program} credentials {feed}")?;
     writeln!(text, "  {program} credentials {feed} --format docker-config")?;
     if may(client, &feed, Action::Token) {
@@ -156,6 +137,12 @@ fn write_next_steps(text: &mut String, app: &App, settings: &Settings) -> std::f
     }
     writeln!(text, "  curl -s {}/.well-known/openid-configuration", settings.issuer)?;
     writeln!(text, "  curl -s http://{}/metrics\n", app.internal_address())
+}
+
+/// As a shell takes it for one word.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+".contains(c);
+    if word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
 
 fn first_feed(settings: &Settings, client: &Client) -> Option<SpaceFeed> {

@@ -7,7 +7,7 @@ use std::hash::Hash;
 use super::context::{Context, Located, Place};
 use super::sections::{Draft, EndpointDraft, FeedDraft};
 use super::words::shown;
-use crate::domain::{Slug, Subject};
+use crate::domain::{EXAMPLE_SECRET, SecretHash, Slug, Subject};
 
 /// Notes every rule that `draft` breaks; values that could not be read break none.
 pub(super) fn check(draft: &Draft, context: &Context<'_>) {
@@ -25,6 +25,7 @@ pub(super) fn check(draft: &Draft, context: &Context<'_>) {
     let ids = draft.clients.iter().filter_map(|client| client.id.as_ref());
     once(context, "an id that no other client has", ids.map(|id| (&id.value, &id.place)));
     one_client_to_a_secret(draft, context);
+    no_secret_that_everyone_knows(draft, context);
 }
 
 fn aws(draft: &Draft, context: &Context<'_>) {
@@ -110,6 +111,18 @@ fn one_space_to_a_subject(draft: &Draft, context: &Context<'_>) {
                             AWS would give each of the two feeds the other's identity";
             context.mistake(place, Some(found), expected);
         }
+    }
+}
+
+/// The example's secret opens nothing but the sandbox.
+fn no_secret_that_everyone_knows(draft: &Draft, context: &Context<'_>) {
+    if !matches!(draft.aws, Some(EndpointDraft::Aws | EndpointDraft::Custom { .. })) {
+        return;
+    }
+    let example = SecretHash::of(EXAMPLE_SECRET);
+    for secret in draft.clients.iter().flat_map(|client| &client.secrets).filter(|secret| secret.value == example) {
+        let found = "the hash of the secret in the example that comes with feedpass".to_owned();
+        context.mistake(&secret.place, Some(found), "the hash of a secret of your own: everyone knows that one");
     }
 }
 

@@ -5,11 +5,20 @@ use std::collections::BTreeMap;
 use super::context::{Context, Place};
 use super::tree::{Node, Origin, Table, Value};
 
-const PREFIX: &str = "FEEDPASS_";
+pub(super) const PREFIX: &str = "FEEDPASS_";
 
 /// Variables of ours that are not overrides: `cli` and `telemetry` read them.
-const RESERVED: [&str; 6] =
-    ["FEEDPASS_CONFIG", "FEEDPASS_URL", "FEEDPASS_TOKEN", "FEEDPASS_TOKEN_FILE", "FEEDPASS_LOG", "FEEDPASS_LOG_FORMAT"];
+const RESERVED: [&str; 8] = [
+    "FEEDPASS_CONFIG",
+    "FEEDPASS_URL",
+    "FEEDPASS_TOKEN",
+    "FEEDPASS_TOKEN_FILE",
+    "FEEDPASS_FEED",
+    "FEEDPASS_LOG",
+    "FEEDPASS_LOG_FORMAT",
+    // Where tests/run has put what the tests need.
+    "FEEDPASS_PARTS",
+];
 
 /// The steps to the deepest key: `FEEDPASS_CLIENT__0__GRANT__0__FEEDS__0`.
 const DEEPEST: usize = 6;

@@ -10,21 +10,36 @@ use serde::Serialize;
 ///
 /// Whoever wrote the configuration moves next, and each mistake says how; so there is one kind of
 /// error here.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, thiserror::Error)]
 pub struct ConfigError {
     file: PathBuf,
     mistakes: Vec<Mistake>,
+    files: Vec<PathBuf>,
 }
 
 impl ConfigError {
-    pub(super) fn new(file: &Path, mistakes: Vec<Mistake>) -> Self {
-        Self { file: file.to_owned(), mistakes }
+    pub(super) fn new(file: &Path, mistakes: Vec<Mistake>, files: Vec<PathBuf>) -> Self {
+        Self { file: file.to_owned(), mistakes, files }
+    }
+
+    /// The files that `…_file` keys named, whether or not they could be read: the mistake may be
+    /// mended there.
+    #[must_use]
+    pub fn files(&self) -> &[PathBuf] {
+        &self.files
     }
 
     /// All mistakes, at least one.
     #[must_use]
     pub fn mistakes(&self) -> &[Mistake] {
         &self.mistakes
+    }
+}
+
+impl fmt::Debug for ConfigError {
+    /// Without the files' names: a secret may have been pasted in the place of one.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ConfigError").field(&self.mistakes).finish()
     }
 }
 

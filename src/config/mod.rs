@@ -25,6 +25,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+use std::ffi::OsString;
 use std::path::Path;
 
 pub use error::{ConfigError, Mistake};
@@ -38,6 +39,18 @@ use context::{Context, Place};
 use reader::Reader;
 use tree::{Origin, Table};
 
+/// The environment's variables that concern feedpass; no other program's secrets are kept. Text that is
+/// not Unicode keeps its place with its wrong characters replaced, and is refused where it is read.
+#[must_use]
+pub fn environment() -> Vec<(String, String)> {
+    let text = |text: OsString| text.to_string_lossy().into_owned();
+    let variables = std::env::vars_os().map(|(name, value)| (text(name), value));
+    variables
+        .filter(|(name, _)| name.starts_with(environment::PREFIX))
+        .map(|(name, value)| (name, text(value)))
+        .collect()
+}
+
 impl Settings {
     /// Reads the file at `path` and what `environment` overrides, as in `FEEDPASS_LISTEN__PUBLIC`.
     ///
@@ -48,10 +61,7 @@ impl Settings {
     /// [`ConfigError`] with all mistakes; where the text is not TOML, with those alone.
     pub fn load(path: &Path, environment: impl IntoIterator<Item = (String, String)>) -> Result<Self, ConfigError> {
         let context = Context::new(path);
-        read(path, environment, &context).ok_or_else(|| {
-            let mistakes = context.mistakes();
-            ConfigError::new(path, mistakes)
-        })
+        read(path, environment, &context).ok_or_else(|| ConfigError::new(path, context.mistakes(), context.files()))
     }
 }
 

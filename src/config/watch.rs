@@ -28,12 +28,16 @@ pub struct Watcher {
     /// What the files held when [`Watcher::changed`] last returned.
     known: BTreeMap<PathBuf, Content>,
     directories: BTreeSet<PathBuf>,
-    system: RecommendedWatcher,
+    /// None where the system watches no files; SIGHUP still works.
+    system: Option<RecommendedWatcher>,
     stirred: Arc<Notify>,
     hangup: Signal,
     /// Whether something stirred that [`Watcher::changed`] has not looked into, having been dropped.
     restless: bool,
 }
+
+/// What is said when files are not watched.
+const NO_WATCH: &str = "a changed configuration will go unseen; SIGHUP has it read";
 
 /// A file's SHA-256; none when it cannot be read.
 type Content = Option<[u8; 32]>;
@@ -60,13 +64,14 @@ impl Watcher {
     /// before the file is loaded. Needs a Tokio runtime with I/O.
     ///
     /// # Errors
-    /// [`WatchError`] when the system gives no watch, as when the directory does not exist.
+    /// [`WatchError::Signal`]. Where the system watches no files, that is logged, and SIGHUP alone asks
+    /// for a reload.
     pub fn new(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, WatchError> {
         let stirred = Arc::new(Notify::new());
         let hangup = signal(SignalKind::hangup()).map_err(WatchError::Signal)?;
         let config = path.to_owned();
-        let system = notify::recommended_watcher(stir(Arc::clone(&stirred)))
-            .map_err(|source| WatchError::Directory { directory: directory_of(path), source })?;
+        let system = notify::recommended_watcher(stir(Arc::clone(&stirred)));
+        let system = system.inspect_err(|error| tracing::warn!("{NO_WATCH}: {error}")).ok();
         let mut watcher = Self {
             clock,
             config,
@@ -78,7 +83,9 @@ impl Watcher {
             hangup,
             restless: false,
         };
-        watcher.follow(&[])?;
+        if let Err(error) = watcher.follow(&[]) {
+            tracing::warn!("{NO_WATCH}: {error}");
+        }
         Ok(watcher)
     }
 
@@ -140,18 +147,19 @@ impl Watcher {
     }
 
     fn watch_directories(&mut self) -> Result<(), WatchError> {
+        let Some(system) = &mut self.system else { return Ok(()) };
         // Also where a symlink leads: a file may be written there in place.
         let targets = self.files.iter().filter_map(|file| file.canonicalize().ok());
         let wanted: BTreeSet<PathBuf> =
             self.files.iter().map(|file| directory_of(file)).chain(targets.map(|file| directory_of(&file))).collect();
         for directory in self.directories.difference(&wanted) {
             // A directory that was removed has lost its watch already.
-            let _ = self.system.unwatch(directory);
+            let _ = system.unwatch(directory);
         }
         self.directories.retain(|directory| wanted.contains(directory));
         let mut result = Ok(());
         for directory in wanted {
-            match self.system.watch(&directory, RecursiveMode::NonRecursive) {
+            match system.watch(&directory, RecursiveMode::NonRecursive) {
                 Ok(()) => {
                     self.directories.insert(directory);
                 }
@@ -367,7 +375,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_directory_that_is_not_there_is_told() {
-        let error = Watcher::new(Path::new("/nowhere/config.toml"), Arc::new(SystemClock)).err().unwrap();
+        let mut watcher = Watcher::new(Path::new("/nowhere/config.toml"), Arc::new(SystemClock)).unwrap();
+        let error = watcher.follow(&[]).unwrap_err();
         assert_eq!(error.to_string(), "/nowhere cannot be watched for changes");
     }
 }

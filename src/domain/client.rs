@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 
 use super::invalid::{Invalid, text_value};
@@ -49,10 +50,22 @@ pub struct Client {
 /// The SHA-256 of a client secret.
 ///
 /// Secrets are random and long, so a plain hash suffices; a slow one would only slow feedpass.
-#[derive(Clone, Eq, PartialEq)]
+#[derive(Clone, Eq, Hash, PartialEq)]
 pub struct SecretHash([u8; 32]);
 
+/// The secret of the client in the configuration that comes with feedpass. Everyone knows it, so it
+/// opens nothing but the sandbox.
+pub const EXAMPLE_SECRET: &str = "feedpass-sandbox-secret";
+
 impl SecretHash {
+    /// The hash of `secret`.
+    #[must_use]
+    pub fn of(secret: &str) -> Self {
+        let mut bytes = [0; 32];
+        bytes.copy_from_slice(digest(&SHA256, secret.as_bytes()).as_ref());
+        Self(bytes)
+    }
+
     /// The digest's bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 32] {
@@ -83,12 +96,17 @@ impl FromStr for SecretHash {
         if hex.len() != 64 || !hex.is_ascii() {
             return Err(invalid());
         }
-        let mut digest = [0; 32];
-        for (byte, digits) in digest.iter_mut().zip(hex.as_bytes().chunks_exact(2)) {
+        let mut bytes = [0; 32];
+        for (byte, digits) in bytes.iter_mut().zip(hex.as_bytes().chunks_exact(2)) {
             let digits = std::str::from_utf8(digits).map_err(|_| invalid())?;
             *byte = u8::from_str_radix(digits, 16).map_err(|_| invalid())?;
         }
-        Ok(Self(digest))
+        let hash = Self(bytes);
+        if hash == Self::of("") {
+            // What the command above gives when the variable is not set.
+            return Err(Invalid::new("a secret's hash", "…", "it is the hash of nothing; the secret was empty"));
+        }
+        Ok(hash)
     }
 }
 
@@ -221,6 +239,8 @@ mod tests {
         let hash: SecretHash = format!("sha256:{}", "aB".repeat(32)).parse().unwrap();
         assert_eq!(hash.as_bytes(), &[0xab; 32]);
         assert_eq!(format!("{hash:?}"), "SecretHash(…)");
+        let empty = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        assert!(empty.parse::<SecretHash>().unwrap_err().to_string().contains("hash of nothing"));
     }
 
     #[test]

@@ -16,10 +16,10 @@ mod slug;
 mod subject;
 
 pub use arn::{AccountId, RoleArn};
-pub use client::{Action, Client, ClientId, FeedPattern, Grant, SecretHash};
+pub use client::{Action, Client, ClientId, EXAMPLE_SECRET, FeedPattern, Grant, SecretHash};
 pub use feed::{Feed, Space, WebIdentity};
 pub use invalid::Invalid;
-pub use issuer_url::{Audience, IssuerUrl};
+pub use issuer_url::{Audience, IssuerUrl, is_loopback};
 pub use key::{Algorithm, Kid};
 pub use period::{Period, SessionDuration, TokenLifetime};
 pub use region::{Partition, Region};

@@ -77,6 +77,9 @@ impl FromStr for Region {
         match parts.as_slice() {
             // `aws-global` and the like are pseudo-regions; the isolated partitions reach no public issuer.
             ["aws", ..] => invalid("name a real region, as in `us-east-1`"),
+            ["eusc", ..] => {
+                invalid("the European sovereign partition is not supported; use a region of aws, aws-cn or aws-us-gov")
+            }
             [first, ..] if first.contains("iso") || parts.get(1).is_some_and(|part| part.contains("iso")) => {
                 invalid("the isolated partitions cannot reach an issuer; use a region of aws, aws-cn or aws-us-gov")
             }
@@ -111,9 +114,18 @@ mod tests {
 
     #[test]
     fn what_is_not_a_region_is_refused() {
-        for bad in
-            ["", "us-east", "US-EAST-1", "us_east_1", "us-east-1a", "aws-global", "us-iso-east-1", "a.b", "us-east-1/x"]
-        {
+        for bad in [
+            "",
+            "us-east",
+            "US-EAST-1",
+            "us_east_1",
+            "us-east-1a",
+            "aws-global",
+            "us-iso-east-1",
+            "eusc-de-east-1",
+            "a.b",
+            "us-east-1/x",
+        ] {
             assert!(bad.parse::<Region>().is_err(), "{bad} must be refused");
         }
     }

@@ -23,7 +23,7 @@ pub(super) async fn log(State(state): State<HttpState>, request: Request, next: 
     let method = request.method().clone();
     // The path as sent may hold anything; the pattern it matched may not.
     let route = request.extensions().get::<MatchedPath>().map_or("(no such path)", MatchedPath::as_str).to_owned();
-    let span = info_span!("request", request.id = id, client = Empty, feed = Empty);
+    let span = info_span!("request", request.id = id, client = Empty, feed = Empty, session_name = Empty);
     let mut response = next.run(request).instrument(span.clone()).await;
     let took = Duration::try_from(state.clock.now().duration_since(started)).unwrap_or_default();
     let status = response.status().as_u16();

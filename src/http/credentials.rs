@@ -2,13 +2,15 @@
 
 use axum::extract::State;
 use serde::Deserialize;
+use tracing::field::display;
 
 use super::formats::{CredentialsAnswer, Format};
 use super::no_store::NoStore;
 use super::parts::{FeedPath, HostPath, Parameters};
 use super::problem::Problem;
 use crate::authn::Caller;
-use crate::broker::Broker;
+use crate::broker::{Broker, FeedCredentials};
+use crate::domain::RegistryHost;
 
 /// What may stand after `?`.
 #[derive(Deserialize)]
@@ -27,7 +29,7 @@ pub(super) async fn of_feed(
 ) -> Result<NoStore<CredentialsAnswer>, Problem> {
     let given = broker.credentials(&caller, &feed).await?;
     let registry = given.credentials.registry.clone();
-    Ok(NoStore(CredentialsAnswer { format: parameters.format, registry, given }))
+    Ok(answer(parameters.format, registry, given))
 }
 
 /// The same, the feed found by the registry's host; the answer is for the host that was asked for,
@@ -39,5 +41,12 @@ pub(super) async fn of_registry(
     Parameters(parameters): Parameters<CredentialsParameters>,
 ) -> Result<NoStore<CredentialsAnswer>, Problem> {
     let given = broker.registry_credentials(&caller, &registry).await?;
-    Ok(NoStore(CredentialsAnswer { format: parameters.format, registry, given }))
+    Ok(answer(parameters.format, registry, given))
+}
+
+fn answer(format: Format, registry: RegistryHost, given: FeedCredentials) -> NoStore<CredentialsAnswer> {
+    // The request's line then says whose hands hold which session's password.
+    tracing::Span::current().record("feed", display(&given.feed));
+    tracing::Span::current().record("session_name", given.credentials.session_name.as_str());
+    NoStore(CredentialsAnswer { format, registry, given })
 }

@@ -99,7 +99,8 @@ impl CredentialsAnswer {
             api_version: "v1",
             kind: "Secret",
             metadata: SecretMetadata {
-                name: format!("feedpass-{}-{}", body.space, body.feed),
+                // A slug has no dot, so no two feeds share a name.
+                name: format!("feedpass-{}.{}", body.space, body.feed),
                 annotations: BTreeMap::from([
                     ("feedpass/expires-at", body.expires_at.to_string()),
                     ("feedpass/refresh-after", body.refresh_after.to_string()),

@@ -18,6 +18,7 @@ use crate::aws::sts::StsError;
 use crate::aws::trust_policy::provider_arn;
 use crate::broker::BrokerError;
 use crate::domain::{Feed, IssuerUrl};
+use crate::telemetry::with_causes;
 
 /// Who can mend it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
@@ -80,14 +81,14 @@ impl Problem {
     }
 
     /// Something that should not happen did.
-    pub(super) fn internal(error: &dyn std::error::Error) -> Self {
+    pub(super) fn internal(error: &(dyn std::error::Error + 'static)) -> Self {
         let problem = Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "internal",
             WhoseMove::Operator,
             "feedpass failed; its log says why, under this request's id",
         );
-        Self { said: chain(error), ..problem }
+        Self { said: with_causes(error), ..problem }
     }
 }
 
@@ -162,7 +163,7 @@ impl From<BrokerError> for Problem {
             code: error.code(),
             whose_move,
             detail,
-            said: chain(&error),
+            said: with_causes(&error),
             retry_after: error.retry_after(),
             aws,
         }
@@ -298,17 +299,6 @@ fn ecr_problem(feed: &Feed, error: &EcrError) -> Parts {
             nobodys(format!("ECR in {} gave no answer: {reason}; ask again later", feed.region), reason.answer())
         }
     }
-}
-
-/// An error's words and those of its causes, each once.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut words = error.to_string();
-    let mut source = error.source();
-    while let Some(inner) = source {
-        words = format!("{words}: {inner}");
-        source = inner.source();
-    }
-    words
 }
 
 impl IntoResponse for Problem {

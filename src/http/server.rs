@@ -16,16 +16,19 @@ use tokio::task::JoinHandle;
 
 use crate::clock::Clock;
 
-/// How long a request's head may take to come.
-const HEAD_TIME: Duration = Duration::from_secs(10);
+/// How long a request's head may take to come, from the end of the last request on; so also how long
+/// a connection may rest. Longer than the minute that proxies keep theirs, which would else send
+/// into a connection that is just being closed.
+const HEAD_TIME: Duration = Duration::from_secs(75);
 /// The largest request head, in bytes; a larger one is answered 431.
 const LARGEST_HEAD: usize = 64 * 1024;
-/// How long requests under way may take to finish at shutdown.
-const DRAIN_TIME: Duration = Duration::from_secs(30);
+/// How long requests under way may take to finish at shutdown: less than the 30 s after which
+/// Kubernetes ends a process, and enough for all but the longest exchange.
+const DRAIN_TIME: Duration = Duration::from_secs(25);
 /// How long to wait when the machine has no room for another connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// A listener with its accept loop. Dropping it stops the loop at once.
+/// A listener with its accept loop. Dropping it stops the loop; connections end as they come to.
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
@@ -68,7 +71,7 @@ impl Server {
         self.address
     }
 
-    /// Takes no new connection and returns once those there are have been answered, 30 s at most.
+    /// Takes no new connection and returns once those there are have been answered, 25 s at most.
     pub async fn stop(mut self) {
         // The loop may have ended already.
         let _ = self.stop.send(true);

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
+use bytes::Bytes;
 use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
@@ -59,10 +60,14 @@ struct OAuthError {
 }
 
 /// No grant type is supported yet, and the discovery document says so.
-pub(super) async fn oauth2() -> impl IntoResponse {
-    let error = OAuthError {
-        error: "unsupported_grant_type",
-        error_description: "this version issues no access tokens; present the client secret to the API itself",
+pub(super) async fn oauth2(body: Bytes) -> impl IntoResponse {
+    let error = if url::form_urlencoded::parse(&body).any(|(name, _)| name == "grant_type") {
+        OAuthError {
+            error: "unsupported_grant_type",
+            error_description: "this version issues no access tokens; present the client secret to the API itself",
+        }
+    } else {
+        OAuthError { error: "invalid_request", error_description: "the form in the body has no grant_type" }
     };
     NoStore((StatusCode::BAD_REQUEST, Json(error)))
 }

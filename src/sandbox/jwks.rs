@@ -19,7 +19,7 @@ use url::Url;
 
 use super::identity_token::SigningAlgorithm;
 use crate::clock::{Clock, later};
-use crate::domain::IssuerUrl;
+use crate::domain::{IssuerUrl, is_loopback};
 
 /// For discovery and JWKS together (docs/aws.md §1.6).
 const BUDGET: Duration = Duration::from_secs(5);
@@ -153,11 +153,6 @@ fn https_client() -> Result<Https, String> {
         .enable_http1()
         .build();
     Ok(Client::builder(TokioExecutor::new()).build(connector))
-}
-
-fn is_loopback(url: &Url) -> bool {
-    // An origin has no path or query, which an issuer may not have either.
-    url.origin().ascii_serialization().parse::<IssuerUrl>().is_ok_and(|origin| origin.is_loopback())
 }
 
 fn chain(error: &dyn std::error::Error) -> String {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-use crate::domain::{Client, ClientId, Feed, SpaceFeed};
+use crate::domain::{Client, ClientId, Feed, SecretHash, SpaceFeed};
 
 /// The current [`Snapshot`], shared by everyone who reads it.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ impl Store {
 pub struct Snapshot {
     feeds: BTreeMap<SpaceFeed, Arc<Feed>>,
     clients: HashMap<ClientId, Arc<Client>>,
-    clients_by_secret: HashMap<[u8; 32], Arc<Client>>,
+    clients_by_secret: HashMap<SecretHash, Arc<Client>>,
 }
 
 impl Snapshot {
@@ -54,7 +54,7 @@ impl Snapshot {
         }
         for client in clients.into_iter().map(Arc::new) {
             for secret in &client.secrets {
-                snapshot.clients_by_secret.insert(*secret.as_bytes(), Arc::clone(&client));
+                snapshot.clients_by_secret.insert(secret.clone(), Arc::clone(&client));
             }
             snapshot.clients.insert(client.id.clone(), client);
         }
@@ -78,9 +78,9 @@ impl Snapshot {
         self.clients.get(id)
     }
 
-    /// The client one of whose secrets has that SHA-256 digest.
+    /// The client one of whose secrets has that hash.
     #[must_use]
-    pub fn client_by_secret(&self, digest: &[u8; 32]) -> Option<&Arc<Client>> {
-        self.clients_by_secret.get(digest)
+    pub fn client_by_secret(&self, hash: &SecretHash) -> Option<&Arc<Client>> {
+        self.clients_by_secret.get(hash)
     }
 }

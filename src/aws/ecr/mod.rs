@@ -39,6 +39,8 @@ pub struct RegistryCredentials {
     pub obtained_at: Timestamp,
     /// When they end, as AWS says.
     pub expires_at: Timestamp,
+    /// What CloudTrail calls the role session that they were obtained with.
+    pub session_name: String,
     /// The ECR request's id.
     pub request_id: Option<String>,
 }
@@ -125,7 +127,7 @@ impl Ecr {
             .authorization_data
             .unwrap_or_default()
             .into_iter()
-            .map(|data| read_authorization(data, self.connection.clock.now(), request_id.clone()))
+            .map(|data| read_authorization(data, self.connection.clock.now(), session, request_id.clone()))
             .collect::<Result<Vec<_>, _>>()
             .map_err(|what| EcrError::Unavailable(Unavailable::Unintelligible(what)))?;
         of_the_feed(feed, read)
@@ -158,6 +160,7 @@ impl Ecr {
 fn read_authorization(
     data: AuthorizationData,
     obtained_at: Timestamp,
+    session: &RoleSession,
     request_id: Option<String>,
 ) -> Result<RegistryCredentials, &'static str> {
     let token = Zeroizing::new(data.authorization_token.ok_or("it holds no authorization token")?);
@@ -172,6 +175,7 @@ fn read_authorization(
         password: SecretString::from(password),
         obtained_at,
         expires_at: Timestamp::from_second(expires_at.secs()).map_err(|_| "its end is no time")?,
+        session_name: session.session_name.clone(),
         request_id,
     })
 }

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use tokio::sync::Notify;
 
-use super::{Flight, Held, Inner, Landed, Remembered};
+use super::{Flight, Held, Inner, Landed, Occasion, Remembered};
 use crate::clock::later;
 
 /// What the caretaker does next.
@@ -15,6 +16,8 @@ enum Next<V, E> {
     Await(Flight<V, E>),
     /// Looks again later.
     Sleep(Duration),
+    /// Looks again later, or when someone asks for it.
+    Rest(Duration, Arc<Notify>),
     /// The entry is gone.
     Done,
 }
@@ -36,6 +39,10 @@ where
             match self.next(&key, &mut renewal) {
                 Next::Await(flight) => renewal.note(&flight.await, self.clock.now()),
                 Next::Sleep(length) => self.clock.sleep(length).await,
+                Next::Rest(length, used_again) => tokio::select! {
+                    () = self.clock.sleep(length) => {}
+                    () = used_again.notified() => {}
+                },
                 Next::Done => return,
             }
         }
@@ -61,9 +68,10 @@ where
         }
         let in_use = now.duration_since(entry.last_used) < life(&**value);
         if !in_use {
-            return Next::Sleep(until(told_until, now));
+            entry.resting = true;
+            return Next::Rest(until(told_until, now), Arc::clone(&entry.used_again));
         }
-        let flight = self.start(key.clone(), &entry.fetch);
+        let flight = self.start(key.clone(), &entry.fetch, Occasion::Renewal);
         entry.flight = Some(flight.clone());
         Next::Await(flight)
     }
@@ -89,10 +97,9 @@ struct Renewal {
 impl Renewal {
     fn note<V, E: Remembered>(&mut self, landed: &Landed<V, E>, now: Timestamp) {
         self.due = None;
-        if let Err(error) = landed {
+        if landed.is_err() {
             self.failures += 1;
             self.last_failure = Some(now);
-            tracing::debug!(failures = self.failures, "a fetch failed: {error}");
         } else {
             self.failures = 0;
         }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use tokio::sync::Notify;
 
 use super::{Fetch, Flight, Held, Landed, Remembered};
 use crate::clock::later;
@@ -16,6 +17,10 @@ pub(super) struct Entry<V, E> {
     pub(super) flight: Option<Flight<V, E>>,
     /// When it was last asked for.
     pub(super) last_used: Timestamp,
+    /// Wakes the caretaker of an entry that it found unused.
+    pub(super) used_again: Arc<Notify>,
+    /// Whether the caretaker waits for that.
+    pub(super) resting: bool,
     pub(super) fetch: Fetch<V, E>,
 }
 
@@ -31,7 +36,23 @@ pub(super) enum Found<V, E> {
 
 impl<V: Held, E: Remembered> Entry<V, E> {
     pub(super) fn in_flight(fetch: Fetch<V, E>, flight: Flight<V, E>, now: Timestamp) -> Self {
-        Self { held: None, refused: None, flight: Some(flight), last_used: now, fetch }
+        Self {
+            held: None,
+            refused: None,
+            flight: Some(flight),
+            last_used: now,
+            used_again: Arc::default(),
+            resting: false,
+            fetch,
+        }
+    }
+
+    /// Notes that it is asked for.
+    pub(super) fn touch(&mut self, now: Timestamp) {
+        self.last_used = now;
+        if std::mem::take(&mut self.resting) {
+            self.used_again.notify_one();
+        }
     }
 
     /// What a caller is told without a new flight. What is held comes first: while AWS is down, or

@@ -34,11 +34,20 @@ pub trait Held: Send + Sync + 'static {
 }
 
 /// A failure that is remembered for a while.
-pub trait Remembered: Clone + From<FlightLost> + std::fmt::Display + Send + Sync + 'static {
+pub trait Remembered: Clone + From<FlightLost> + Send + Sync + 'static {
     /// How long the next callers are told of it without asking again.
     fn remember_for(&self) -> Duration;
     /// Whether renewing is over for good, and what is held is to be dropped.
     fn ends_renewal(&self) -> bool;
+}
+
+/// Why something is fetched.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Occasion {
+    /// Someone waits for it.
+    Asked,
+    /// What is held is renewed; nobody waits.
+    Renewal,
 }
 
 /// The task of a flight ended without a result.
@@ -66,7 +75,7 @@ type Landed<V, E> = Result<Arc<V>, E>;
 /// A flight as those see it who wait for it.
 type Flight<V, E> = Shared<BoxFuture<'static, Landed<V, E>>>;
 /// Starts a fetch; kept for renewals.
-type Fetch<V, E> = Arc<dyn Fn() -> BoxFuture<'static, Result<V, E>> + Send + Sync>;
+type Fetch<V, E> = Arc<dyn Fn(Occasion) -> BoxFuture<'static, Result<V, E>> + Send + Sync>;
 
 impl<K, V, E> Cache<K, V, E>
 where
@@ -83,10 +92,10 @@ where
     /// Gives what is held for `key`, or has it fetched: once for all who ask at the same time.
     ///
     /// `fetch` is called again for each renewal; of several callers' it is the one that started the
-    /// first flight. It must give the same for the same key, whoever asked.
+    /// last flight. It must give the same for the same key, whoever asked.
     pub async fn get_or_fetch<F, R>(&self, key: K, fetch: F) -> (CacheLookup, Landed<V, E>)
     where
-        F: Fn() -> R + Send + Sync + 'static,
+        F: Fn(Occasion) -> R + Send + Sync + 'static,
         R: Future<Output = Result<V, E>> + Send + 'static,
     {
         let (lookup, flight) = match self.inner.find_or_start(&key, fetch) {
@@ -107,34 +116,35 @@ where
 {
     fn find_or_start<F, R>(self: &Arc<Self>, key: &K, fetch: F) -> Found<V, E>
     where
-        F: Fn() -> R + Send + Sync + 'static,
+        F: Fn(Occasion) -> R + Send + Sync + 'static,
         R: Future<Output = Result<V, E>> + Send + 'static,
     {
         let now = self.clock.now();
         let mut entries = self.entries();
         if let Some(entry) = entries.get_mut(key) {
-            entry.last_used = now;
+            entry.touch(now);
             if let Some(found) = entry.find(now) {
                 return found;
             }
-            let flight = self.start(key.clone(), &entry.fetch);
+            entry.fetch = Arc::new(move |occasion| fetch(occasion).boxed());
+            let flight = self.start(key.clone(), &entry.fetch, Occasion::Asked);
             entry.flight = Some(flight.clone());
             return Found::Nothing(flight);
         }
-        let fetch: Fetch<V, E> = Arc::new(move || fetch().boxed());
-        let flight = self.start(key.clone(), &fetch);
+        let fetch: Fetch<V, E> = Arc::new(move |occasion| fetch(occasion).boxed());
+        let flight = self.start(key.clone(), &fetch, Occasion::Asked);
         entries.insert(key.clone(), Entry::in_flight(fetch, flight.clone(), now));
         tokio::spawn(Arc::clone(self).look_after(key.clone(), flight.clone()));
         Found::Nothing(flight)
     }
 
     /// Starts a flight in a task of its own. The caller holds the lock and notes the flight.
-    fn start(self: &Arc<Self>, key: K, fetch: &Fetch<V, E>) -> Flight<V, E> {
+    fn start(self: &Arc<Self>, key: K, fetch: &Fetch<V, E>, occasion: Occasion) -> Flight<V, E> {
         let (landed, landing) = oneshot::channel();
         let (inner, fetch) = (Arc::clone(self), Arc::clone(fetch));
         let flight = async move {
             // A fetch that panics must not leave the key in flight for ever.
-            let result = match std::panic::AssertUnwindSafe(fetch()).catch_unwind().await {
+            let result = match std::panic::AssertUnwindSafe(async move { fetch(occasion).await }).catch_unwind().await {
                 Ok(result) => result.map(Arc::new),
                 Err(_) => Err(E::from(FlightLost)),
             };

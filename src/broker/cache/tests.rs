@@ -32,12 +32,6 @@ enum Trouble {
     Lost,
 }
 
-impl std::fmt::Display for Trouble {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{self:?}")
-    }
-}
-
 impl From<FlightLost> for Trouble {
     fn from(_: FlightLost) -> Self {
         Self::Lost
@@ -88,7 +82,7 @@ impl Bench {
 
     async fn get(&self, key: &'static str) -> (CacheLookup, Landed<Value, Trouble>) {
         let upstream = Arc::clone(&self.upstream);
-        self.cache.get_or_fetch(key, move || Arc::clone(&upstream).answer()).await
+        self.cache.get_or_fetch(key, move |_| Arc::clone(&upstream).answer()).await
     }
 
     fn calls(&self) -> usize {
@@ -166,7 +160,7 @@ async fn keys_do_not_wait_for_each_other() {
     let mut stuck = std::pin::pin!(stuck);
     assert!((&mut stuck).now_or_never().is_none());
     settle().await;
-    let (_, other) = bench.cache.get_or_fetch("b", || async { Err(Trouble::Down) }).await;
+    let (_, other) = bench.cache.get_or_fetch("b", |_| async { Err(Trouble::Down) }).await;
     assert_eq!(other.unwrap_err(), Trouble::Down);
 }
 
@@ -207,6 +201,19 @@ async fn what_nobody_uses_is_not_renewed_for_ever() {
     assert!(bench.calls() <= 3, "{} calls", bench.calls());
     assert!(bench.cache.inner.entries().is_empty());
     assert_eq!(bench.clock.sleepers(), 0, "its caretaker has gone home");
+}
+
+#[tokio::test]
+async fn what_is_used_again_is_renewed_again() {
+    let bench = Bench::new();
+    bench.get("a").await.1.unwrap();
+    bench.pass(HOUR * 17).await;
+    let calls = bench.calls();
+    bench.get("a").await.1.unwrap();
+    bench.pass(Duration::from_secs(1)).await;
+    assert_eq!(bench.calls(), calls + 1, "the first use after a rest renews at once");
+    let left = bench.get("a").await.1.unwrap().expires_at.duration_since(bench.clock.now());
+    assert!(left >= jiff::SignedDuration::from_hours(11), "only {left} are left");
 }
 
 #[tokio::test]

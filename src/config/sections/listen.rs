@@ -2,11 +2,11 @@
 
 use std::net::SocketAddr;
 
-use url::{Host, Url};
+use url::Url;
 
 use crate::config::reader::Reader;
 use crate::config::settings::Listen;
-use crate::domain::Invalid;
+use crate::domain::{Invalid, is_loopback};
 
 pub(super) fn read(listen: &mut Reader<'_>) -> Option<Listen> {
     let public = address_or(listen, "public", ([127, 0, 0, 1], 8080));
@@ -37,15 +37,9 @@ pub(super) fn address(text: &str) -> Result<SocketAddr, Invalid> {
 pub(super) fn plain_url(text: &str) -> Result<Url, Invalid> {
     let invalid = |expected: &str| Invalid::new("a URL", text, expected);
     let url = Url::parse(text).map_err(|_| invalid("it is written as in `https://feedpass.example.com`"))?;
-    let loopback = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    };
     match url.scheme() {
         "https" => {}
-        "http" if loopback => {}
+        "http" if is_loopback(&url) => {}
         "http" => {
             return Err(invalid("it is https: what is sent there is secret; http is for loopback addresses alone"));
         }

@@ -14,7 +14,7 @@ use super::*;
 const CONTRACT: &str = include_str!("contract.toml");
 /// The least that is right, for tests that add to it.
 const SMALL: &str = "issuer = 'https://id.example.com'\n";
-const HASH: &str = "sha256:7434881f2b8625753cb0d00575290572fa3d4a94328c1e1ad016cc29785ea502";
+const HASH: &str = "sha256:ce1807e913c97047dafef68295a8968c894cc8d1d8cc2c38fa84e06e7d5c0f06";
 
 /// A directory with a `config.toml` in it.
 struct Place(TempDir);

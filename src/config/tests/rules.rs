@@ -3,6 +3,17 @@
 use super::*;
 
 #[test]
+fn the_example_s_secret_opens_nothing_but_the_sandbox() {
+    let example = "sha256:7434881f2b8625753cb0d00575290572fa3d4a94328c1e1ad016cc29785ea502";
+    let client = format!("[[client]]\nid = 'ci'\nsecret_hash = '{example}'\n");
+    assert!(Place::with(&format!("{SMALL}aws.endpoint = 'sandbox'\n{client}")).load(&[]).is_ok());
+    for aws in ["", "aws.sts = 'https://sts.example.com'\n"] {
+        let report = report(&format!("{SMALL}{aws}{client}"));
+        assert!(report.contains("the hash of the secret in the example"), "{report}");
+    }
+}
+
+#[test]
 fn names_stand_once() {
     let (a, b) = (feed("a", "x", ""), feed("a", "x", ""));
     let client = |hash: &str| format!("[[client]]\nid = 'ci'\nsecret_hash = '{hash}'\n");

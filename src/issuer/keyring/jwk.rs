@@ -17,6 +17,18 @@ use crate::domain::{Algorithm, Invalid, Kid};
 /// The RFC 7638 §3.1 thumbprint of an RSA key.
 pub(super) fn thumbprint(key: &PublicKey) -> Result<Kid, Invalid> {
     let (n, e) = numbers(key);
+    thumbprint_of_numbers(&n, &e)
+}
+
+/// The thumbprint of a JWK as it is published.
+pub(super) fn thumbprint_of(jwk: &Jwk) -> Result<Kid, Invalid> {
+    match &jwk.algorithm {
+        AlgorithmParameters::RSA(rsa) => thumbprint_of_numbers(&rsa.n, &rsa.e),
+        _ => Err(Invalid::new("an RSA key", "a JWK of another type", "this version signs with RSA keys")),
+    }
+}
+
+fn thumbprint_of_numbers(n: &str, e: &str) -> Result<Kid, Invalid> {
     // Members in lexical order without white space: RFC 7638 §3.3.
     let canonical = format!(r#"{{"e":"{e}","kty":"RSA","n":"{n}"}}"#);
     BASE64_URL_SAFE_NO_PAD.encode(digest(&SHA256, canonical.as_bytes())).parse()

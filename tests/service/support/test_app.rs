@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use feedpass::app::{App, Listeners, StartError, Surroundings};
+use feedpass::app::{App, Listeners, ReloadError, Surroundings};
 use feedpass::aws::TimeLimits;
 use feedpass::clock::ManualClock;
 use feedpass::config::Settings;
@@ -255,14 +255,14 @@ impl TestApp {
     pub fn reload(
         &self,
         change: impl FnOnce(TestAppBuilder) -> TestAppBuilder,
-    ) -> Result<Vec<&'static str>, StartError> {
+    ) -> Result<Vec<&'static str>, ReloadError> {
         let changed = change(TestAppBuilder::default());
         let Toml { issuer, listen, .. } = self.toml.clone();
         let toml = Toml { issuer: format!("{issuer}{}", changed.issuer_path), listen, ..changed.toml.clone() };
         self.apply(&toml, changed)
     }
 
-    fn apply(&self, toml: &Toml, changed: TestAppBuilder) -> Result<Vec<&'static str>, StartError> {
+    fn apply(&self, toml: &Toml, changed: TestAppBuilder) -> Result<Vec<&'static str>, ReloadError> {
         self.secrets.lock().unwrap().extend(changed.secrets);
         self.app.apply(toml.settings(&self.directory.path().join("config.toml")))
     }

@@ -43,6 +43,9 @@ const FORMAT: u32 = 1;
 /// The file that says whose keys these are.
 const ISSUER_FILE: &str = "issuer";
 
+/// How the names of files begin that are not whole yet.
+const UNFINISHED: &str = ".new-";
+
 impl Directory {
     /// Keeps keys below `path`, which is made when it is needed.
     #[must_use]
@@ -65,6 +68,7 @@ impl Directory {
     fn add_first_blocking(&self, record: &KeyRecord, private_pem: &str) -> Result<Added, KeyStoreError> {
         self.make()?;
         let _lock = self.lock()?;
+        self.remove_leftovers()?;
         if !self.record_paths()?.is_empty() {
             return Ok(Added::OtherWasFaster);
         }
@@ -81,7 +85,10 @@ impl Directory {
 
     fn make(&self) -> Result<(), KeyStoreError> {
         let mut builder = fs::DirBuilder::new();
-        builder.recursive(true).mode(0o700).create(&self.path).map_err(io("make", &self.path))
+        builder.recursive(true).mode(0o700).create(&self.path).map_err(io("make", &self.path))?;
+        // A new folder is durable once the one above it is synced.
+        let above = self.path.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        File::open(above).and_then(|above| above.sync_all()).map_err(io("sync", above))
     }
 
     fn issuer_blocking(&self) -> Result<Option<IssuerUrl>, KeyStoreError> {
@@ -104,7 +111,7 @@ impl Directory {
         let failed = io("write", &path);
         let written = (|| {
             // A NamedTempFile is 0600 from its first moment, and gone again if anything fails.
-            let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(&self.path)?;
+            let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(&self.path)?;
             file.write_all(content)?;
             file.as_file().sync_all()?;
             file.persist(&path)?;
@@ -112,6 +119,17 @@ impl Directory {
             File::open(&self.path)?.sync_all()
         })();
         written.map_err(failed)
+    }
+
+    /// Removes what a crash left half written. The caller holds the lock, so nobody is writing it.
+    fn remove_leftovers(&self) -> Result<(), KeyStoreError> {
+        for path in self.paths()? {
+            let name = path.file_name().and_then(|name| name.to_str());
+            if name.is_some_and(|name| name.starts_with(UNFINISHED)) {
+                fs::remove_file(&path).map_err(io("remove", &path))?;
+            }
+        }
+        Ok(())
     }
 
     fn lock(&self) -> Result<File, KeyStoreError> {
@@ -125,20 +143,19 @@ impl Directory {
     }
 
     fn record_paths(&self) -> Result<Vec<PathBuf>, KeyStoreError> {
+        let mut paths = self.paths()?;
+        paths.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
+        paths.sort();
+        Ok(paths)
+    }
+
+    fn paths(&self) -> Result<Vec<PathBuf>, KeyStoreError> {
         let entries = match fs::read_dir(&self.path) {
             Ok(entries) => entries,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(error) => return Err(io("read", &self.path)(error)),
         };
-        let mut paths = Vec::new();
-        for entry in entries {
-            let path = entry.map_err(io("read", &self.path))?.path();
-            if path.extension().is_some_and(|extension| extension == "json") {
-                paths.push(path);
-            }
-        }
-        paths.sort();
-        Ok(paths)
+        entries.map(|entry| Ok(entry.map_err(io("read", &self.path))?.path())).collect()
     }
 }
 
@@ -189,18 +206,26 @@ fn load_key(record_path: &Path) -> Result<StoredKey, KeyStoreError> {
     if record_path.file_stem().is_none_or(|stem| stem != record.kid.as_str()) {
         return Err(malformed(format!("it holds the key {}, and its name says another", record.kid)));
     }
-    let private_path = record_path.with_extension("pem");
-    let signer = if private_path.exists() { Some(load_signer(&private_path, &record)?) } else { None };
+    // What is published must be what signs: a damaged record would have every exchange refused.
+    if jwk::thumbprint_of(&record.jwk).map_err(|error| malformed(error.to_string()))? != record.kid {
+        return Err(malformed("its public half is another key's".into()));
+    }
+    let signer = load_signer(&record_path.with_extension("pem"), &record)?;
     Ok(StoredKey { record, signer })
 }
 
-fn load_signer(path: &Path, record: &KeyRecord) -> Result<Arc<dyn Signer>, KeyStoreError> {
+/// Reads a private half; none when there is no such file.
+fn load_signer(path: &Path, record: &KeyRecord) -> Result<Option<Arc<dyn Signer>>, KeyStoreError> {
     let malformed = |problem: String| KeyStoreError::Malformed {
         path: path.display().to_string(),
         expected: "a private key in PKCS#8 PEM",
         problem,
     };
-    let mode = fs::metadata(path).map_err(io("read", path))?.permissions().mode() & 0o7777;
+    let mode = match fs::metadata(path) {
+        Ok(metadata) => metadata.permissions().mode() & 0o7777,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(io("read", path)(error)),
+    };
     if mode & 0o077 != 0 {
         return Err(KeyStoreError::Permissions { path: path.display().to_string(), mode });
     }
@@ -212,5 +237,5 @@ fn load_signer(path: &Path, record: &KeyRecord) -> Result<Arc<dyn Signer>, KeySt
     }
     let der = private.to_pkcs8_der().map_err(|error| malformed(error.to_string()))?;
     let pair = KeyPair::from_pkcs8(der.as_bytes()).map_err(|error| malformed(error.to_string()))?;
-    Ok(Arc::new(Rs256Signer::new(pair)))
+    Ok(Some(Arc::new(Rs256Signer::new(pair))))
 }
