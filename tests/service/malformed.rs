@@ -162,7 +162,7 @@ async fn what_is_hardly_http_is_refused_or_hung_up_on() {
         ("the first bytes of TLS", vec![0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3, b'\r', b'\n', b'\r', b'\n'], &[400]),
         ("a header of 1 MiB", get(&format!("x-a: {}\r\n", "x".repeat(1 << 20))), &[431]),
         ("a path of 1 MiB", format!("GET /{} HTTP/1.1\r\n\r\n", "x".repeat(1 << 20)).into(), &[431]),
-        ("a thousand headers", get(&(0..1000).map(|n| format!("x-{n}: 1\r\n")).collect::<String>()), &[431]),
+        ("a thousand headers", get(&"x-a: 1\r\n".repeat(1000)), &[431]),
     ];
     for address in [app.app.internal_address(), app.app.public_address()] {
         for (what, bytes, expected) in &cases {
