@@ -196,8 +196,13 @@ impl TestApp {
     }
 
     /// The usual one: feed `default/images`, client `ci` that may pull and have its token.
+    pub fn usual() -> TestAppBuilder {
+        Self::builder().feed("default/images").client("ci", &["default/images"], &["pull", "token"])
+    }
+
+    /// The usual one with nothing more.
     pub async fn start() -> Self {
-        Self::builder().feed("default/images").client("ci", &["default/images"], &["pull", "token"]).start().await
+        Self::usual().start().await
     }
 
     /// The secret of a client of [`TestAppBuilder::client`].
