@@ -31,8 +31,10 @@ impl Held for RegistryCredentials {
     }
 }
 
-/// All that AWS sees of a feed, its name (in the session's) among it. By less, one feed would be
-/// served another's credentials.
+/// All that AWS sees of a feed. By less, one feed would be served another's credentials.
+///
+/// Of feeds whose subject drops a part, all but the name may be the same. It counts too: it is in the
+/// session's name, and in the words of a failure, where another feed's must not be.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub(super) struct CredentialsKey {
     feed: SpaceFeed,

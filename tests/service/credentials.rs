@@ -63,7 +63,7 @@ async fn the_pull_secret_format_is_a_kubernetes_secret() {
         "apiVersion": "v1",
         "kind": "Secret",
         "metadata": {
-            "name": "feedpass-default-images",
+            "name": "feedpass-default.images",
             "annotations": {
                 "feedpass/expires-at": "2026-11-23T23:00:00Z",
                 "feedpass/refresh-after": "2026-11-23T17:00:00Z",
@@ -232,4 +232,46 @@ async fn feeds_of_one_role_are_never_given_each_others_credentials() {
     passwords.sort_unstable();
     passwords.dedup();
     assert_eq!((passwords.len(), app.calls()), (4, (4, 4)));
+}
+
+#[tokio::test]
+async fn a_host_that_several_feeds_have_is_offered_once() {
+    let role = "role_arn = \"arn:aws:iam::123456789012:role/images\"";
+    let app = TestApp::builder()
+        .feed("default/a")
+        .feed_in("eu-west-1", "default/b", role)
+        .feed("default/c")
+        .client("ci", &["default/*"], &["pull"])
+        .start()
+        .await;
+    let reply = app.post_as("ci", "/v1/registries/ghcr.io/credentials").await;
+    let once = format!("it may use `123456789012.dkr.ecr.eu-west-1.amazonaws.com`, `{HOST}`; ");
+    assert!(reply.detail().contains(&once), "{}", reply.detail());
+}
+
+#[tokio::test]
+async fn feeds_that_aws_takes_for_one_are_still_told_apart() {
+    let identity = "role_arn = \"arn:aws:iam::123456789012:role/shared\"\nsubject = [\"space\"]";
+    let app = TestApp::builder()
+        .feed_with("default/images", identity)
+        .feed_with("default/secret-plans", identity)
+        .client("ci", &["default/images"], &["pull"])
+        .client("planner", &["default/secret-plans"], &["pull"])
+        .start()
+        .await;
+    app.change_accounts(|accounts| accounts.roles.clear());
+    assert_eq!(app.credentials("planner", "default/secret-plans").await.status, 502);
+    let refused = app.credentials("ci", "default/images").await;
+    assert_eq!(refused.status, 502);
+    assert!(
+        !refused.text().contains("secret-plans"),
+        "who has no grant for a feed never hears of it: {}",
+        refused.text()
+    );
+    app.change_accounts(|_| {});
+    app.clock.advance(Duration::from_secs(10));
+    assert_eq!(app.credentials("planner", "default/secret-plans").await.status, 200);
+    assert_eq!(app.credentials("ci", "default/images").await.status, 200);
+    let sessions = |feed: &str| app.lines().with(&format!("assumed-role/shared/default.{feed}@")).len();
+    assert_eq!((sessions("images"), sessions("secret-plans")), (2, 2), "CloudTrail tells which feed it was");
 }

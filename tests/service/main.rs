@@ -9,9 +9,15 @@ mod credentials;
 mod documents;
 mod flights;
 mod grants;
+mod keys;
+mod layers;
+mod logs;
 mod malformed;
+mod metrics;
 mod outages;
 mod refusals;
+mod reload;
+mod routes;
 mod web_identity;
 
 // The real program, and the real programs of others.

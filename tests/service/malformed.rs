@@ -77,17 +77,20 @@ async fn what_is_no_path_of_a_feed_is_refused_with_a_reason() {
 async fn a_parameter_that_is_not_known_or_stands_twice_is_refused_with_a_reason() {
     let app = TestApp::start().await;
     for (query, reason) in [
-        ("format=yaml", "unknown variant `yaml`, expected one of `json`, `docker-config`, `pull-secret`, `password`"),
-        ("format=", "unknown variant ``, expected one of `json`, `docker-config`, `pull-secret`, `password`"),
+        (
+            "format=yaml",
+            "format: unknown variant `yaml`, expected one of `json`, `docker-config`, `pull-secret`, `password`",
+        ),
+        ("format=", "format: unknown variant ``, expected one of `json`, `docker-config`, `pull-secret`, `password`"),
         ("format=json&format=password", "duplicate field `format`"),
         ("format=json&format=json", "duplicate field `format`"),
-        ("audience=evil", "unknown field `audience`, expected `format`"),
-        ("format=json&role_arn=x", "unknown field `role_arn`, expected `format`"),
-        ("=", "unknown field ``, expected `format`"),
+        ("audience=evil", "audience: unknown field `audience`, expected `format`"),
+        ("format=json&role_arn=x", "role_arn: unknown field `role_arn`, expected `format`"),
+        ("=", ": unknown field ``, expected `format`"),
     ] {
         let reply = app.post_as("ci", &format!("{PATH}?{query}")).await;
         assert_eq!(reply.status_and_code(), (400, "invalid_parameters".into()), "{query}");
-        assert!(reply.detail().ends_with(reason), "{query}: {}", reply.detail());
+        assert_eq!(reply.detail(), format!("the parameters after `?` are wrong: {reason}"), "{query}");
     }
     for query in ["", "&", "&&format=json&"] {
         assert_eq!(app.post_as("ci", &format!("{PATH}?{query}")).await.status, 200, "{query:?} asks for nothing else");
@@ -137,6 +140,17 @@ async fn a_body_that_nobody_asked_for_changes_nothing_unless_it_is_huge() {
 }
 
 #[tokio::test]
+async fn a_body_without_a_length_that_never_ends_is_not_read() {
+    let app = TestApp::start().await;
+    let chunk = format!("10000\r\n{}\r\n", "x".repeat(0x10000));
+    let bytes = request_with(&format!("POST {PATH}"), "transfer-encoding: chunked\r\n", &chunk.repeat(64));
+    let answers = exchange(app.app.internal_address(), &bytes).await;
+    // The answer may be lost on a connection that is closed on a flood.
+    assert!(answers.iter().all(|reply| reply.status == 200) && answers.len() <= 1, "{answers:?}");
+    assert_eq!(app.credentials("ci", "default/images").await.status, 200, "it lives on");
+}
+
+#[tokio::test]
 async fn what_is_hardly_http_is_refused_or_hung_up_on() {
     let app = TestApp::start().await;
     let get = |more: &str| format!("GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{more}\r\n").into_bytes();
@@ -162,7 +176,7 @@ async fn what_is_hardly_http_is_refused_or_hung_up_on() {
         ("the first bytes of TLS", vec![0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3, b'\r', b'\n', b'\r', b'\n'], &[400]),
         ("a header of 1 MiB", get(&format!("x-a: {}\r\n", "x".repeat(1 << 20))), &[431]),
         ("a path of 1 MiB", format!("GET /{} HTTP/1.1\r\n\r\n", "x".repeat(1 << 20)).into(), &[431]),
-        ("a thousand headers", get(&(0..1000).map(|n| format!("x-{n}: 1\r\n")).collect::<String>()), &[431]),
+        ("a thousand headers", get(&"x-a: 1\r\n".repeat(1000)), &[431]),
     ];
     for address in [app.app.internal_address(), app.app.public_address()] {
         for (what, bytes, expected) in &cases {

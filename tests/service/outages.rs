@@ -27,9 +27,7 @@ fn hasty() -> TimeLimits {
 /// One feed whose AWS is in trouble: the problem that callers see, then what happens when one or two
 /// attempts fail and the third does not.
 async fn assert_outage(service: Service, kind: FaultKind, problem: Expected) {
-    let app = TestApp::builder()
-        .feed("default/images")
-        .client("ci", &["default/images"], &["pull"])
+    let app = TestApp::usual()
         .time_limits(if kind == FaultKind::Hang { hasty() } else { TimeLimits::default() })
         .start()
         .await;
@@ -166,12 +164,7 @@ async fn an_answer_that_makes_no_sense() {
 
 #[tokio::test]
 async fn an_aws_where_nobody_listens() {
-    let app = TestApp::builder()
-        .aws(&format!("endpoint = \"http://{}\"", closed_port().await))
-        .feed("default/images")
-        .client("ci", &["default/images"], &["pull"])
-        .start()
-        .await;
+    let app = TestApp::usual().aws(&format!("endpoint = \"http://{}\"", closed_port().await)).start().await;
     let detail = "AWS STS in us-east-1 gave no answer: it could not be reached: Connection refused (os error 111); ask \
         again later";
     app.assert_problem(&nobodys("sts_unavailable", None, detail)).await;
@@ -184,12 +177,7 @@ async fn a_gateway_in_between_that_answers_in_its_own_words() {
         (403, "its answer could not be understood: it is an error without AWS's code, as a proxy in between may give"),
     ] {
         let stub = Stub::start(move |_, _| (status, "text/html", "<html><p>no<br>way</html>".into())).await;
-        let app = TestApp::builder()
-            .aws(&format!("endpoint = \"{}\"", stub.url()))
-            .feed("default/images")
-            .client("ci", &["default/images"], &["pull"])
-            .start()
-            .await;
+        let app = TestApp::usual().aws(&format!("endpoint = \"{}\"", stub.url())).start().await;
         let reply = app.credentials("ci", "default/images").await;
         assert_eq!(reply.status_and_code(), (503, "sts_unavailable".into()));
         assert_eq!(reply.detail(), format!("AWS STS in us-east-1 gave no answer: {reason}; ask again later"));

@@ -86,12 +86,7 @@ async fn an_issuer_whose_documents_do_not_have_the_key() {
         (200, "application/json", body.to_string())
     })
     .await;
-    let app = TestApp::builder()
-        .issuer(&stub.url())
-        .feed("default/images")
-        .client("ci", &["default/images"], &["pull"])
-        .start()
-        .await;
+    let app = TestApp::usual().issuer(&stub.url()).start().await;
     app.assert_problem(&operators("token_refused", "InvalidIdentityToken", TOKEN_REFUSED)).await;
     assert_eq!(app.lines().with("has no key with kid").len(), 3, "each attempt looks again");
 }
@@ -136,16 +131,28 @@ async fn a_role_that_may_not_ask_for_registry_credentials() {
 async fn behind_by(behind: Duration) -> (TestApp, Sandbox) {
     let clock = ManualClock::at(START.parse().unwrap());
     clock.advance(behind);
-    let entropy = Arc::new(SeededEntropy::new(2));
-    let sandbox = Sandbox::start(Options::default(), Accounts::default(), Arc::new(clock), entropy).await.unwrap();
-    let app = TestApp::builder()
-        .aws(&format!("endpoint = \"{}\"", sandbox.url()))
-        .feed("default/images")
-        .client("ci", &["default/images"], &["pull"])
-        .start()
-        .await;
+    beside(clock).await
+}
+
+/// feedpass beside a sandbox with a clock of its own.
+async fn beside(clock: ManualClock) -> (TestApp, Sandbox) {
+    let sandbox = sandbox(clock).await;
+    let app = TestApp::usual().aws(&format!("endpoint = \"{}\"", sandbox.url())).start().await;
     sandbox.set_accounts(accounts_for(&app.app.settings()));
     (app, sandbox)
+}
+
+/// feedpass with a sandbox's STS and another ECR.
+async fn with_ecr(ecr: &Stub) -> (TestApp, Sandbox) {
+    let sandbox = sandbox(ManualClock::at(START.parse().unwrap())).await;
+    let app = TestApp::usual().aws(&format!("sts = \"{}\"\necr = \"{}\"", sandbox.url(), ecr.url())).start().await;
+    sandbox.set_accounts(accounts_for(&app.app.settings()));
+    (app, sandbox)
+}
+
+async fn sandbox(clock: ManualClock) -> Sandbox {
+    let entropy = Arc::new(SeededEntropy::new(2));
+    Sandbox::start(Options::default(), Accounts::default(), Arc::new(clock), entropy).await.unwrap()
 }
 
 #[tokio::test]
@@ -167,6 +174,25 @@ async fn a_clock_that_is_a_little_behind_does_no_harm() {
     let given = app.credentials("ci", "default/images").await.json();
     assert_eq!(given["expires_at"], "2026-11-23T23:04:00Z", "AWS's word");
     assert_eq!(sandbox.calls_to("GetAuthorizationToken"), 1);
+}
+
+#[tokio::test]
+async fn a_clock_too_far_behind_for_signatures_is_corrected_by_that_of_aws() {
+    let (app, sandbox) = behind_by(Duration::from_mins(7)).await;
+    assert_eq!(app.credentials("ci", "default/images").await.status, 200);
+    assert_eq!(
+        sandbox.calls_to("GetAuthorizationToken"),
+        2,
+        "the second is signed with the time of the first's answer"
+    );
+}
+
+#[tokio::test]
+async fn a_clock_that_is_ahead_signs_tokens_of_the_future() {
+    let clock = ManualClock::at("2026-11-23T10:54:00Z".parse().unwrap());
+    let (app, _sandbox) = beside(clock).await;
+    // STS tells nobody that it is the time; so the words are those of a provider that is not right.
+    app.assert_problem(&operators("token_refused", "InvalidIdentityToken", TOKEN_REFUSED)).await;
 }
 
 #[tokio::test]
@@ -215,33 +241,13 @@ async fn an_sts_that_is_not_active_in_the_region() {
         (403, "text/xml", format!("<ErrorResponse>{error}<RequestId>7</RequestId></ErrorResponse>"))
     })
     .await;
-    let app = TestApp::builder()
-        .aws(&format!("endpoint = \"{}\"", stub.url()))
-        .feed("default/images")
-        .client("ci", &["default/images"], &["pull"])
-        .start()
-        .await;
+    let app = TestApp::usual().aws(&format!("endpoint = \"{}\"", stub.url())).start().await;
     app.assert_problem(&operators(
         "sts_region_disabled",
         "RegionDisabledException",
         "STS is not active in us-east-1 for account 123456789012; activate it there, or give the feed another region",
     ))
     .await;
-}
-
-/// feedpass with a sandbox's STS and another ECR.
-async fn with_ecr(ecr: &Stub) -> (TestApp, Sandbox) {
-    let clock = Arc::new(ManualClock::at(START.parse().unwrap()));
-    let entropy = Arc::new(SeededEntropy::new(3));
-    let sandbox = Sandbox::start(Options::default(), Accounts::default(), clock, entropy).await.unwrap();
-    let app = TestApp::builder()
-        .aws(&format!("sts = \"{}\"\necr = \"{}\"", sandbox.url(), ecr.url()))
-        .feed("default/images")
-        .client("ci", &["default/images"], &["pull"])
-        .start()
-        .await;
-    sandbox.set_accounts(accounts_for(&app.app.settings()));
-    (app, sandbox)
 }
 
 #[tokio::test]

@@ -17,6 +17,8 @@ const EXAMPLE: &str = include_str!("../../../config.toml");
 const EXAMPLE_SECRET: &str = "feedpass-sandbox-secret";
 const EXAMPLE_HASH: &str = "7434881f2b8625753cb0d00575290572fa3d4a94328c1e1ad016cc29785ea502";
 
+const EXAMPLE_SANDBOX: &str = "listen = \"127.0.0.1:8082\"";
+
 /// One that not everyone knows.
 const OWN_SECRET: &str = "a-secret-that-not-everyone-knows";
 const OWN_HASH: &str = "c69d9052d5f37e9c982be371b8656fcf8435d98e2e769b3371fcaad97cdd41ca";
@@ -42,6 +44,7 @@ impl Site {
     pub fn with_aws(sts: &str, ecr: &str) -> Self {
         let site = Self::with(EXAMPLE, OWN_SECRET);
         site.edit(EXAMPLE_HASH, OWN_HASH);
+        site.edit("[sandbox]\nlisten = \"127.0.0.1:0\"", "");
         site.edit("endpoint = \"sandbox\"", &format!("sts = \"{sts}\"\necr = \"{ecr}\""));
         site
     }
@@ -54,7 +57,8 @@ impl Site {
         for name in ["feedpass", "docker-credential-feedpass"] {
             symlink(env!("CARGO_BIN_EXE_feedpass"), site.bin().join(name)).unwrap();
         }
-        site.write("config.toml", config);
+        // The example's sandbox has an address of its own too.
+        site.write("config.toml", &config.replace(EXAMPLE_SANDBOX, "listen = \"127.0.0.1:0\""));
         site
     }
 

@@ -121,19 +121,19 @@ impl TestAppBuilder {
 
     /// Another AWS than the sandbox: what stands in `[aws]`.
     pub fn aws(mut self, aws: &str) -> Self {
-        self.toml.aws = aws.to_owned();
+        self.toml.aws = aws.into();
         self
     }
 
     /// Another issuer than the public listener.
     pub fn issuer(mut self, url: &str) -> Self {
-        self.issuer = url.to_owned();
+        self.issuer = url.into();
         self
     }
 
     /// An issuer with a path.
     pub fn issuer_path(mut self, path: &str) -> Self {
-        self.issuer_path = path.to_owned();
+        self.issuer_path = path.into();
         self
     }
 
@@ -196,8 +196,13 @@ impl TestApp {
     }
 
     /// The usual one: feed `default/images`, client `ci` that may pull and have its token.
+    pub fn usual() -> TestAppBuilder {
+        Self::builder().feed("default/images").client("ci", &["default/images"], &["pull", "token"])
+    }
+
+    /// The usual one with nothing more.
     pub async fn start() -> Self {
-        Self::builder().feed("default/images").client("ci", &["default/images"], &["pull", "token"]).start().await
+        Self::usual().start().await
     }
 
     /// The secret of a client of [`TestAppBuilder::client`].
