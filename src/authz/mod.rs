@@ -161,6 +161,7 @@ pub fn permit_registry(caller: &Caller, snapshot: &Snapshot, host: &RegistryHost
         (Some(one), None) => Ok(one.clone()),
         (None, _) => {
             let mut hosts: Vec<_> = usable.iter().map(|permit| permit.feed.registry_host()).collect();
+            hosts.sort_unstable_by(|a, b| a.as_str().cmp(b.as_str()));
             hosts.dedup();
             Err(Refusal::RegistryNotFound { client, host, hosts })
         }

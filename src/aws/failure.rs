@@ -79,6 +79,13 @@ impl Failure {
                 let status = service.raw().status();
                 if status.is_server_error() {
                     Self::Unavailable(Unavailable::Failed(answer))
+                } else if status.is_success() {
+                    Self::Unavailable(Unavailable::Unintelligible(BROKEN))
+                } else if answer.code.is_none() {
+                    // Every refusal of AWS has a code, so this is not one.
+                    Self::Unavailable(Unavailable::Unintelligible(
+                        "it is an error without AWS's code, as a proxy in between may give",
+                    ))
                 } else {
                     Self::Answer(answer)
                 }
@@ -87,26 +94,27 @@ impl Failure {
             SdkError::DispatchFailure(failure) if failure.is_timeout() => Self::Unavailable(Unavailable::TimedOut),
             SdkError::DispatchFailure(failure) => {
                 let said =
-                    failure.as_connector_error().map_or_else(|| "no connection".to_owned(), |error| chain(error));
+                    failure.as_connector_error().map_or_else(|| "no connection".to_owned(), |error| root_cause(error));
                 Self::Unavailable(Unavailable::Unreachable(without_opaque_runs(&said)))
             }
             SdkError::ConstructionFailure(_) => {
                 Self::Unavailable(Unavailable::Unintelligible("the request could not be built"))
             }
-            _ => Self::Unavailable(Unavailable::Unintelligible("the body is not what its operation promises")),
+            _ => Self::Unavailable(Unavailable::Unintelligible(BROKEN)),
         }
     }
 }
 
-/// An error's own words and those of everything below it.
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut words = error.to_string();
-    let mut source = error.source();
-    while let Some(inner) = source {
-        words = format!("{words}: {inner}");
-        source = inner.source();
+/// What is said of a good answer that cannot be read.
+const BROKEN: &str = "the body is not what its operation promises";
+
+/// The words of what is below all: those above it only name the HTTP stack's layers.
+fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut cause = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
     }
-    words
+    cause.to_string()
 }
 
 fn readable(text: &str, longest: usize) -> String {

@@ -32,8 +32,12 @@ impl Held for RegistryCredentials {
 }
 
 /// All that AWS sees of a feed. By less, one feed would be served another's credentials.
+///
+/// Of feeds whose subject drops a part, all but the name may be the same. It counts too: it is in the
+/// session's name, and in the words of a failure, where another feed's must not be.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub(super) struct CredentialsKey {
+    feed: SpaceFeed,
     subject: Subject,
     audience: Audience,
     role: RoleArn,
@@ -46,6 +50,7 @@ impl From<&Feed> for CredentialsKey {
     fn from(feed: &Feed) -> Self {
         let identity = &feed.web_identity;
         Self {
+            feed: feed.name.clone(),
             subject: feed.subject(),
             audience: identity.audience.clone(),
             role: identity.role.clone(),

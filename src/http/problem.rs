@@ -9,6 +9,7 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER, 
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+use super::routes::LARGEST_BODY;
 use crate::authn::AuthnError;
 use crate::authz::Refusal;
 use crate::aws::AwsAnswer;
@@ -102,6 +103,15 @@ pub(super) async fn method_not_allowed() -> Problem {
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", WhoseMove::Caller, detail)
 }
 
+/// Gives the limit's refusal of a body the form of all others.
+pub(super) async fn body_too_large(response: Response) -> Response {
+    if response.status() != StatusCode::PAYLOAD_TOO_LARGE {
+        return response;
+    }
+    let detail = format!("the body has more than {LARGEST_BODY} bytes, and no request needs as many");
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", WhoseMove::Caller, detail).into_response()
+}
+
 /// A handler panicked. What it said stays in the log of panics.
 pub(super) fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
     Problem::internal(&std::io::Error::other("a handler panicked")).into_response()
@@ -129,12 +139,9 @@ impl From<AuthnError> for Problem {
 impl From<BrokerError> for Problem {
     fn from(error: BrokerError) -> Self {
         let (status, whose_move, detail, aws) = match &error {
-            BrokerError::Refused(refusal) => (
-                refusal_status(refusal),
-                WhoseMove::Caller,
-                format!("{refusal}; an administrator can grant more"),
-                None,
-            ),
+            BrokerError::Refused(refusal) => {
+                (refusal_status(refusal), WhoseMove::Caller, refusal_detail(refusal), None)
+            }
             BrokerError::FeedChanged(_) => {
                 (StatusCode::CONFLICT, WhoseMove::Caller, format!("{error}; ask again"), None)
             }
@@ -167,6 +174,16 @@ fn refusal_status(refusal: &Refusal) -> StatusCode {
         Refusal::FeedNotFound { .. } | Refusal::RegistryNotFound { .. } => StatusCode::NOT_FOUND,
         Refusal::ActionNotGranted { .. } => StatusCode::FORBIDDEN,
         Refusal::RegistryAmbiguous { .. } => StatusCode::CONFLICT,
+    }
+}
+
+/// What happened, and what the caller can do about it.
+fn refusal_detail(refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::FeedNotFound { .. } | Refusal::RegistryNotFound { .. } | Refusal::ActionNotGranted { .. } => {
+            format!("{refusal}; an administrator can grant more")
+        }
+        Refusal::RegistryAmbiguous { .. } => format!("{refusal}, at /v1/spaces/SPACE/feeds/FEED/credentials"),
     }
 }
 

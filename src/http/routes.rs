@@ -1,7 +1,7 @@
 //! Every route, in one table; the routers are made of it and of nothing else.
 
 use axum::Router;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn_with_state, map_response};
 use axum::routing::{MethodRouter, get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
@@ -73,7 +73,7 @@ pub const ROUTES: &[RouteEntry] = {
 };
 
 /// The largest request body, in bytes. No route needs more than a token request.
-const LARGEST_BODY: usize = 64 * 1024;
+pub(super) const LARGEST_BODY: usize = 64 * 1024;
 
 /// What the public listener serves.
 pub fn public_routes(state: &HttpState, issuer: &IssuerUrl) -> Router {
@@ -93,9 +93,11 @@ pub fn both_routes(state: &HttpState, issuer: &IssuerUrl) -> Router {
 /// The documents that AWS reads, below the issuer's path, with nothing around them: every layer
 /// costs them a third of their speed, and a request that feedpass makes of STS waits for them.
 fn documents(issuer: &IssuerUrl) -> Router<HttpState> {
-    ROUTES.iter().filter(|route| route.listener == Listener::Public).fold(Router::new(), |router, route| {
+    let public = ROUTES.iter().filter(|route| route.listener == Listener::Public);
+    let documents = public.fold(Router::new(), |router, route| {
         router.route(&format!("{}{}", issuer.path(), route.path), (route.handler)())
-    })
+    });
+    documents.method_not_allowed_fallback(problem::method_not_allowed)
 }
 
 fn api(state: &HttpState, wanted: impl Fn(Listener) -> bool) -> Router<HttpState> {
@@ -107,6 +109,7 @@ fn api(state: &HttpState, wanted: impl Fn(Listener) -> bool) -> Router<HttpState
         .fallback(problem::no_such_path)
         .method_not_allowed_fallback(problem::method_not_allowed)
         .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
+        .layer(map_response(problem::body_too_large))
         .layer(CatchPanicLayer::custom(problem::panicked))
         .layer(from_fn_with_state(state.clone(), access_log::log))
 }

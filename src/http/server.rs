@@ -108,11 +108,12 @@ fn serve(stream: TcpStream, routes: Router, connections: &GracefulShutdown) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!("a connection stays without TCP_NODELAY: {error}");
     }
+    // Without hyper's `pipeline_flush`: it holds an answer back while anything more of the client's is
+    // read, half a request or one that makes no sense, and closes without having said it.
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIME)
         .max_buf_size(LARGEST_HEAD)
-        .pipeline_flush(true)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes));
     let connection = connections.watch(connection);
     tokio::spawn(async move {

@@ -1,11 +1,24 @@
 //! feedpass as its users meet it: over HTTP, with AWS faked at the wire alone.
 
 #![expect(unreachable_pub, reason = "a test binary has no outside")]
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "that is how a test fails")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod support;
 
+mod credentials;
 mod documents;
+mod flights;
+mod grants;
+mod keys;
+mod layers;
+mod logs;
+mod malformed;
+mod metrics;
+mod outages;
+mod refusals;
+mod reload;
+mod routes;
+mod web_identity;
 
 // The real program, and the real programs of others.
 mod cli;

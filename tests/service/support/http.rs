@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 use http_body_util::{BodyExt as _, Full};
@@ -38,6 +39,10 @@ impl Request {
         self.header("authorization", &format!("Bearer {secret}"))
     }
 
+    pub fn basic(self, client: &str, secret: &str) -> Self {
+        self.header("authorization", &format!("Basic {}", BASE64_STANDARD.encode(format!("{client}:{secret}"))))
+    }
+
     pub fn body(mut self, body: impl Into<Bytes>) -> Self {
         self.body = body.into();
         self
@@ -60,6 +65,11 @@ impl Reply {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
+    /// The status as a number, with the problem's `code`.
+    pub fn status_and_code(&self) -> (u16, String) {
+        (self.status.as_u16(), if self.status.is_success() { String::new() } else { self.code() })
+    }
+
     /// The header's value; empty when there is none.
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
@@ -67,6 +77,18 @@ impl Reply {
 
     /// A problem's `code`.
     pub fn code(&self) -> String {
+        assert_eq!(self.header("content-type"), "application/problem+json", "{}", self.text());
         self.json()["code"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// A problem's words.
+    pub fn detail(&self) -> String {
+        self.json()["detail"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// The password of credentials in the json format.
+    pub fn password(&self) -> String {
+        assert_eq!(self.status, 200, "{}", self.text());
+        self.json()["password"].as_str().unwrap().to_owned()
     }
 }

@@ -1,7 +1,15 @@
 //! What the tests stand on.
 
-mod http;
-mod logs;
+pub mod aws;
+pub mod http;
+pub mod keys;
+pub mod logs;
+mod metrics;
+mod problems;
+pub mod raw;
+pub mod stub;
 mod test_app;
 
-pub use self::test_app::TestApp;
+pub use self::http::{Reply, Request};
+pub use self::problems::Expected;
+pub use self::test_app::{START, TestApp, TestAppBuilder};

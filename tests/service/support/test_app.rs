@@ -1,30 +1,30 @@
 //! feedpass, built by its own `app` on a manual clock, with its own sandbox for AWS.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use feedpass::app::{App, Listeners, Surroundings};
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+use feedpass::app::{App, Listeners, StartError, Surroundings};
 use feedpass::aws::TimeLimits;
 use feedpass::clock::ManualClock;
 use feedpass::config::Settings;
 use feedpass::entropy::SeededEntropy;
-use feedpass::issuer::keyring::KeyRing;
-use feedpass::issuer::keyring::backends::Directory;
-use feedpass::sandbox::Sandbox;
+use feedpass::sandbox::{Accounts, Sandbox, Service};
 use http::Method;
-use ring::digest::{SHA256, digest};
 use secrecy::ExposeSecret as _;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
-use tokio::sync::OnceCell;
 
+use super::aws::accounts_for;
 use super::http::{Reply, Request};
-use super::logs;
+use super::keys::{self, sha256};
+use super::logs::{self, Lines};
+use super::metrics::Figures;
 
 /// The time at which every test begins.
-const START: &str = "2026-11-23T11:00:00Z";
+pub const START: &str = "2026-11-23T11:00:00Z";
 
 /// A running feedpass. When it goes, no secret that it gave may be in any log line.
 pub struct TestApp {
@@ -32,6 +32,7 @@ pub struct TestApp {
     pub clock: ManualClock,
     directory: TempDir,
     toml: Toml,
+    lines: Lines,
     secrets: Mutex<Vec<String>>,
 }
 
@@ -50,6 +51,7 @@ struct Toml {
 #[derive(Default)]
 pub struct TestAppBuilder {
     toml: Toml,
+    issuer: String,
     issuer_path: String,
     secrets: Vec<String>,
     time_limits: TimeLimits,
@@ -84,17 +86,26 @@ impl TestAppBuilder {
     }
 
     /// A client whose secret is `<id>-secret-0123456789`, with one grant.
-    pub fn client(mut self, id: &str, feeds: &[&str], actions: &[&str]) -> Self {
-        let secret = TestApp::secret_of(id);
-        let hash = digest(&SHA256, secret.as_bytes()).as_ref().iter().fold(String::new(), |mut hex, byte| {
-            write!(hex, "{byte:02x}").unwrap();
-            hex
-        });
-        write!(self.toml.clients, "[[client]]\nid = \"{id}\"\nsecret_hash = \"sha256:{hash}\"\n").unwrap();
+    pub fn client(self, id: &str, feeds: &[&str], actions: &[&str]) -> Self {
+        self.client_with_secrets(id, &[&TestApp::secret_of(id)], feeds, actions)
+    }
+
+    /// A client with secrets of its own.
+    pub fn client_with_secrets(mut self, id: &str, secrets: &[&str], feeds: &[&str], actions: &[&str]) -> Self {
+        let hashes: Vec<_> = secrets.iter().map(|secret| format!("sha256:{}", sha256(secret))).collect();
+        write!(self.toml.clients, "[[client]]\nid = \"{id}\"\nsecret_hash = {hashes:?}\n").unwrap();
         if !feeds.is_empty() {
             write!(self.toml.clients, "[[client.grant]]\nfeeds = {feeds:?}\nactions = {actions:?}\n").unwrap();
         }
-        self.secrets.push(secret);
+        // Neither as it is, nor as HTTP Basic has it, may a secret be in a log.
+        self.secrets.extend(secrets.iter().map(|secret| (*secret).to_owned()));
+        self.secrets.extend(secrets.iter().map(|secret| BASE64_STANDARD.encode(format!("{id}:{secret}"))));
+        self
+    }
+
+    /// More of the file: whole tables, `[tokens]` and what is in it.
+    pub fn tables(mut self, toml: &str) -> Self {
+        writeln!(self.toml.extra, "{toml}").unwrap();
         self
     }
 
@@ -110,13 +121,19 @@ impl TestAppBuilder {
 
     /// Another AWS than the sandbox: what stands in `[aws]`.
     pub fn aws(mut self, aws: &str) -> Self {
-        self.toml.aws = aws.to_owned();
+        self.toml.aws = aws.into();
+        self
+    }
+
+    /// Another issuer than the public listener.
+    pub fn issuer(mut self, url: &str) -> Self {
+        self.issuer = url.into();
         self
     }
 
     /// An issuer with a path.
     pub fn issuer_path(mut self, path: &str) -> Self {
-        self.issuer_path = path.to_owned();
+        self.issuer_path = path.into();
         self
     }
 
@@ -133,19 +150,20 @@ impl TestAppBuilder {
     }
 
     pub async fn start(mut self) -> TestApp {
-        logs::collect();
+        let lines = logs::collect();
         let directory = TempDir::new().unwrap();
-        put_signing_key(&directory.path().join("keys")).await;
+        keys::put(&directory.path().join("keys")).await;
         let public = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let internal = if self.shared_listener { None } else { Some(TcpListener::bind("127.0.0.1:0").await.unwrap()) };
         let public_address = public.local_addr().unwrap();
         let internal_address = internal.as_ref().unwrap_or(&public).local_addr().unwrap();
-        self.toml.issuer = format!("http://{public_address}{}", self.issuer_path);
+        self.toml.issuer =
+            if self.issuer.is_empty() { format!("http://{public_address}{}", self.issuer_path) } else { self.issuer };
         self.toml.listen = format!(
             "public = \"{public_address}\"\ninternal = \"{internal_address}\"\ninternal_url = \"http://{internal_address}\""
         );
         let clock = ManualClock::at(START.parse().unwrap());
-        let settings = self.toml.settings(directory.path().join("config.toml"));
+        let settings = self.toml.settings(&directory.path().join("config.toml"));
         let surroundings = Surroundings {
             clock: Arc::new(clock.clone()),
             entropy: Arc::new(SeededEntropy::new(u64::from(public_address.port()))),
@@ -154,20 +172,20 @@ impl TestAppBuilder {
             ..Surroundings::default()
         };
         let app = App::start(settings, surroundings).await.unwrap();
-        TestApp { app, clock, directory, toml: self.toml, secrets: Mutex::new(self.secrets) }
+        TestApp { app, clock, directory, toml: self.toml, lines, secrets: Mutex::new(self.secrets) }
     }
 }
 
 impl Toml {
-    fn settings(&self, path: PathBuf) -> Settings {
+    fn settings(&self, path: &Path) -> Settings {
         let Self { issuer, listen, aws, feeds, clients, extra } = self;
         let aws = if aws.is_empty() { "endpoint = \"sandbox\"" } else { aws };
         let text = format!(
             "issuer = \"{issuer}\"\naudience = \"id.example.com\"\n[listen]\n{listen}\n[keys]\nstore = \"directory:keys\"\n\
              [aws]\n{aws}\n{extra}\n{feeds}\n{clients}"
         );
-        std::fs::write(&path, text).unwrap();
-        Settings::load(&path, []).unwrap_or_else(|error| panic!("{error}"))
+        std::fs::write(path, text).unwrap();
+        Settings::load(path, []).unwrap_or_else(|error| panic!("{error}"))
     }
 }
 
@@ -178,8 +196,13 @@ impl TestApp {
     }
 
     /// The usual one: feed `default/images`, client `ci` that may pull and have its token.
+    pub fn usual() -> TestAppBuilder {
+        Self::builder().feed("default/images").client("ci", &["default/images"], &["pull", "token"])
+    }
+
+    /// The usual one with nothing more.
     pub async fn start() -> Self {
-        Self::builder().feed("default/images").client("ci", &["default/images"], &["pull", "token"]).start().await
+        Self::usual().start().await
     }
 
     /// The secret of a client of [`TestAppBuilder::client`].
@@ -218,16 +241,38 @@ impl TestApp {
         self.post_as(client, &format!("/v1/spaces/{space}/feeds/{feed}/credentials")).await
     }
 
-    /// Replaces all clients by those of `builder`, as an edit of the file does.
+    /// Replaces all clients by those of `change`, as an edit of the file does.
     pub fn change_clients(&self, change: impl FnOnce(TestAppBuilder) -> TestAppBuilder) {
         let changed = change(TestAppBuilder::default());
-        self.secrets.lock().unwrap().extend(changed.secrets);
-        let toml = Toml { clients: changed.toml.clients, ..self.toml.clone() };
-        let settings = toml.settings(self.directory.path().join("config.toml"));
-        assert!(self.app.apply(settings).unwrap().is_empty());
+        let toml = Toml { clients: changed.toml.clients.clone(), ..self.toml.clone() };
+        assert!(self.apply(&toml, changed).unwrap().is_empty());
     }
 
-    /// Moves the clock on in steps, so that what waits for it can run in between.
+    /// Replaces all feeds by those of `change`, as an edit of the file does.
+    pub fn change_feeds(&self, change: impl FnOnce(TestAppBuilder) -> TestAppBuilder) {
+        let changed = change(TestAppBuilder::default());
+        let toml = Toml { feeds: changed.toml.feeds.clone(), ..self.toml.clone() };
+        assert!(self.apply(&toml, changed).unwrap().is_empty());
+    }
+
+    /// Replaces all that `change` says, which is everything but issuer and addresses. Gives the keys
+    /// that wait for a restart.
+    pub fn reload(
+        &self,
+        change: impl FnOnce(TestAppBuilder) -> TestAppBuilder,
+    ) -> Result<Vec<&'static str>, StartError> {
+        let changed = change(TestAppBuilder::default());
+        let Toml { issuer, listen, .. } = self.toml.clone();
+        let toml = Toml { issuer: format!("{issuer}{}", changed.issuer_path), listen, ..changed.toml.clone() };
+        self.apply(&toml, changed)
+    }
+
+    fn apply(&self, toml: &Toml, changed: TestAppBuilder) -> Result<Vec<&'static str>, StartError> {
+        self.secrets.lock().unwrap().extend(changed.secrets);
+        self.app.apply(toml.settings(&self.directory.path().join("config.toml")))
+    }
+
+    /// Moves the clock on in steps, and lets everything that this sets off come to its end in between.
     pub async fn pass(&self, length: Duration) {
         const STEP: Duration = Duration::from_mins(10);
         let mut left = length;
@@ -235,15 +280,56 @@ impl TestApp {
             let step = left.min(STEP);
             self.clock.advance(step);
             left -= step;
-            for _ in 0..20 {
-                tokio::task::yield_now().await;
-            }
+            self.settle().await;
         }
     }
 
-    /// The log lines so far that hold `word`; other tests' are among them.
-    pub fn log_lines_with(&self, word: &str) -> Vec<String> {
-        logs::with(word)
+    /// Waits until no exchange with AWS is under way.
+    pub async fn settle(&self) {
+        self.until_flights(|flights| flights == 0).await;
+    }
+
+    /// Waits until as many exchanges with AWS are under way as `wanted` says.
+    pub async fn until_flights(&self, wanted: impl Fn(u64) -> bool) {
+        let reached = async {
+            loop {
+                // Whoever the clock woke runs as far as it can: the runtime has one thread.
+                for _ in 0..20 {
+                    tokio::task::yield_now().await;
+                }
+                if wanted(self.figures().await.of("feedpass_flights")) {
+                    return;
+                }
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), reached).await.expect("exchanges start and end within 10 s");
+    }
+
+    /// What `/metrics` says.
+    pub async fn figures(&self) -> Figures {
+        Figures::read(&self.internal(Method::GET, "/metrics").send().await)
+    }
+
+    /// How often the sandbox's STS and ECR were called.
+    pub fn calls(&self) -> (u64, u64) {
+        (self.sandbox().calls(Service::Sts), self.sandbox().calls(Service::Ecr))
+    }
+
+    /// Replaces what the sandbox's accounts hold by a change of what the feeds need.
+    pub fn change_accounts(&self, change: impl FnOnce(&mut Accounts)) {
+        let mut accounts = accounts_for(&self.app.settings());
+        change(&mut accounts);
+        self.sandbox().set_accounts(accounts);
+    }
+
+    /// The log lines so far.
+    pub fn lines(&self) -> &Lines {
+        &self.lines
+    }
+
+    /// The directory of the signing keys.
+    pub fn keys(&self) -> PathBuf {
+        self.directory.path().join("keys")
     }
 
     fn remember_secrets_of(&self, reply: &Reply) {
@@ -270,42 +356,7 @@ impl Drop for TestApp {
         if let Some(sandbox) = self.app.sandbox() {
             secrets.extend(sandbox.issued_secrets().iter().map(|secret| secret.expose_secret().to_owned()));
         }
-        for file in std::fs::read_dir(self.directory.path().join("keys")).unwrap() {
-            let path = file.unwrap().path();
-            if path.extension().is_some_and(|extension| extension == "pem") {
-                // Any line of the private key.
-                secrets.extend(
-                    std::fs::read_to_string(path)
-                        .unwrap()
-                        .lines()
-                        .skip(1)
-                        .map(str::to_owned)
-                        .filter(|line| line.len() == 64),
-                );
-            }
-        }
-        logs::assert_without(&secrets);
-    }
-}
-
-/// Making a key takes longer than most tests: one is made for all, and each gets a copy of its files.
-async fn put_signing_key(keys: &std::path::Path) {
-    static FILES: OnceCell<Vec<(std::ffi::OsString, Vec<u8>)>> = OnceCell::const_new();
-    let files = FILES
-        .get_or_init(|| async {
-            let directory = TempDir::new().unwrap();
-            let clock = ManualClock::at(START.parse().unwrap());
-            let store = Directory::new(directory.path().to_owned());
-            let entropy = Arc::new(SeededEntropy::new(1));
-            KeyRing::open(&store, "RS256".parse().unwrap(), &clock, entropy).await.unwrap();
-            let entries = std::fs::read_dir(directory.path()).unwrap().map(Result::unwrap);
-            entries.map(|entry| (entry.file_name(), std::fs::read(entry.path()).unwrap())).collect()
-        })
-        .await;
-    std::fs::create_dir(keys).unwrap();
-    for (name, content) in files {
-        let mut file = tempfile::NamedTempFile::new_in(keys).unwrap();
-        std::io::Write::write_all(&mut file, content).unwrap();
-        file.persist(keys.join(name)).unwrap();
+        secrets.extend(keys::private_lines(&self.keys()));
+        self.lines.assert_without(&secrets);
     }
 }

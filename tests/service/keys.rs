@@ -1,0 +1,260 @@
+//! The directory of signing keys.
+
+use std::collections::HashSet;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+
+use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD, Engine as _};
+use feedpass::clock::ManualClock;
+use feedpass::entropy::SeededEntropy;
+use feedpass::issuer::keyring::backends::Directory;
+use feedpass::issuer::keyring::{IssuerChange, KeyRing, KeyRingError};
+use http::Method;
+use rsa::pkcs8::DecodePublicKey as _;
+use rsa::traits::PublicKeyParts as _;
+use tempfile::TempDir;
+
+use crate::support::{START, TestApp, keys};
+
+/// A directory with a key in it; its path in words is `KEYS`, the key's id `KID`.
+struct Keys {
+    parent: TempDir,
+    kid: String,
+}
+
+impl Keys {
+    async fn new() -> Self {
+        let parent = TempDir::new().unwrap();
+        keys::put(&parent.path().join("keys")).await;
+        let kid = open(&parent.path().join("keys"), 0).await.unwrap().current().active_kid().to_string();
+        Self { parent, kid }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.parent.path().join("keys")
+    }
+
+    fn pem(&self) -> PathBuf {
+        self.path().join(format!("{}.pem", self.kid))
+    }
+
+    fn record(&self) -> PathBuf {
+        self.path().join(format!("{}.json", self.kid))
+    }
+
+    /// What is said when these keys cannot be used: the error and its causes.
+    async fn words(&self) -> String {
+        let error = open(&self.path(), 0).await.err().expect("such keys are not used");
+        let mut words = error.to_string();
+        let mut source = std::error::Error::source(&error);
+        while let Some(inner) = source {
+            words = format!("{words}: {inner}");
+            source = inner.source();
+        }
+        words.replace(self.path().to_str().unwrap(), "KEYS").replace(&self.kid, "KID")
+    }
+}
+
+async fn open(path: &Path, seed: u64) -> Result<KeyRing, KeyRingError> {
+    let clock = ManualClock::at(START.parse().unwrap());
+    let store = Directory::new(path.to_owned());
+    KeyRing::open(&store, "RS256".parse().unwrap(), &clock, Arc::new(SeededEntropy::new(seed))).await
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o7777
+}
+
+/// What `openssl` answers to `input`.
+fn openssl(arguments: &[&str], input: &[u8]) -> Vec<u8> {
+    let mut command = Command::new("openssl");
+    let mut child = command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), input).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "openssl {arguments:?}");
+    output.stdout
+}
+
+#[tokio::test]
+async fn a_first_start_makes_one_key_that_nobody_else_can_read() {
+    let parent = TempDir::new().unwrap();
+    let path = parent.path().join("deep/keys");
+    let kid = open(&path, 1).await.unwrap().current().active_kid().to_string();
+    assert_eq!(mode(&path), 0o700);
+    let mut names = Vec::new();
+    for entry in fs::read_dir(&path).unwrap() {
+        let path = entry.unwrap().path();
+        assert_eq!(mode(&path), 0o600, "{}", path.display());
+        names.push(path.file_name().unwrap().to_str().unwrap().to_owned());
+    }
+    names.sort();
+    assert_eq!(names, [".lock".to_owned(), format!("{kid}.json"), format!("{kid}.pem")]);
+    let again = open(&path, 2).await.unwrap();
+    assert_eq!(again.current().active_kid().as_str(), kid, "the second start goes on with it");
+}
+
+#[tokio::test]
+async fn of_first_starts_at_the_same_time_one_wins() {
+    let parent = TempDir::new().unwrap();
+    let path = parent.path().join("keys");
+    let opened = futures_util::future::join_all((0..4).map(|seed| open(&path, seed))).await;
+    let kids: HashSet<String> = opened.into_iter().map(|r| r.unwrap().current().active_kid().to_string()).collect();
+    assert_eq!(kids.len(), 1, "all sign with the same key");
+    let records = fs::read_dir(&path).unwrap().filter(|entry| entry.as_ref().unwrap().path().extension().is_some());
+    assert_eq!(records.count(), 2, "and the losers' keys are nowhere");
+}
+
+#[tokio::test]
+async fn a_private_key_that_others_can_read_is_not_used() {
+    for wide in [0o640, 0o604, 0o644, 0o660] {
+        let keys = Keys::new().await;
+        fs::set_permissions(keys.pem(), Permissions::from_mode(wide)).unwrap();
+        let expected = format!(
+            "the signing keys are not usable: KEYS/KID.pem can be read by others (mode {wide:04o}); run `chmod 600 \
+             KEYS/KID.pem`, and replace the key if others are about"
+        );
+        assert_eq!(keys.words().await, expected);
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_private_key_is_not_used() {
+    let keys = Keys::new().await;
+    let pem = fs::read(keys.pem()).unwrap();
+    let public = openssl(&["pkey", "-pubout"], &pem);
+    let other = openssl(&["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-quiet"], b"");
+    let elliptic = openssl(&["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"], b"");
+    let is_not = "KEYS/KID.pem is not a private key in PKCS#8 PEM:";
+    let another = "it is the private half of another key, ";
+    let wrong: [(&[u8], String); 6] = [
+        (
+            &pem[..pem.len() / 2],
+            format!("{is_not} PKCS#8 ASN.1 error: PEM error: PEM error in pre-encapsulation boundary"),
+        ),
+        (b"", format!("{is_not} PKCS#8 ASN.1 error: PEM error: PEM preamble contains invalid data (NUL byte)")),
+        (
+            &public,
+            format!(
+                "{is_not} PKCS#8 ASN.1 error: PEM error: unexpected PEM type label: expecting \"BEGIN PRIVATE KEY\""
+            ),
+        ),
+        (&elliptic, format!("{is_not} public key error: unknown/unsupported algorithm OID: 1.2.840.10045.2.1")),
+        (&other, format!("{is_not} {another}")),
+        (b"\xff\xfe\x00", "cannot read KEYS/KID.pem: stream did not contain valid UTF-8".to_owned()),
+    ];
+    for (content, problem) in wrong {
+        fs::write(keys.pem(), content).unwrap();
+        let words = keys.words().await;
+        // The other key's id is drawn anew each time.
+        let words = words.split_once(another).map_or(words.clone(), |(before, _)| format!("{before}{another}"));
+        assert_eq!(words, format!("the signing keys are not usable: {problem}"));
+    }
+    fs::write(keys.pem(), &pem).unwrap();
+    assert!(open(&keys.path(), 0).await.is_ok(), "put back, it is used");
+}
+
+#[tokio::test]
+async fn a_record_that_is_not_understood_stops_the_start() {
+    let keys = Keys::new().await;
+    let record = fs::read_to_string(keys.record()).unwrap();
+    for (what, content, problem) in [
+        (
+            "another format",
+            record.replace("\"format\": 1", "\"format\": 2"),
+            "its format is 2, and this version reads format 1",
+        ),
+        ("half a file", record[..record.len() / 2].to_owned(), "EOF while parsing a string at line 14 column 564"),
+        (
+            "another state",
+            record.replace("\"active\"", "\"dormant\""),
+            "unknown variant `dormant`, expected one of `published`, `active`, `retiring`, `retired`, `revoked` at line 20 \
+             column 1",
+        ),
+        ("nothing", String::new(), "EOF while parsing a value at line 1 column 0"),
+    ] {
+        fs::write(keys.record(), content).unwrap();
+        let words =
+            format!("the signing keys are not usable: KEYS/KID.json is not the record of a signing key: {problem}");
+        assert_eq!(keys.words().await, words, "{what}");
+    }
+}
+
+#[tokio::test]
+async fn an_active_key_without_its_private_half_stops_the_start() {
+    let keys = Keys::new().await;
+    fs::remove_file(keys.pem()).unwrap();
+    assert_eq!(keys.words().await, "the private half of the active key KID is missing");
+}
+
+#[tokio::test]
+async fn a_record_under_another_keys_name_stops_the_start() {
+    let keys = Keys::new().await;
+    fs::copy(keys.record(), keys.path().join("another.json")).unwrap();
+    assert_eq!(
+        keys.words().await,
+        "the signing keys are not usable: KEYS/another.json is not the record of a signing key: it holds the key KID, \
+         and its name says another"
+    );
+}
+
+#[tokio::test]
+async fn files_that_are_no_keys_are_left_alone() {
+    let keys = Keys::new().await;
+    for name in [".new-Xa81Bc", "README.md", "notes.txt", ".gitkeep", "old.pem"] {
+        fs::write(keys.path().join(name), "something").unwrap();
+        fs::set_permissions(keys.path().join(name), Permissions::from_mode(0o644)).unwrap();
+    }
+    assert_eq!(open(&keys.path(), 0).await.unwrap().current().active_kid().as_str(), keys.kid);
+    assert_eq!(fs::read_to_string(keys.path().join("README.md")).unwrap(), "something");
+}
+
+#[tokio::test]
+async fn the_keys_of_one_issuer_are_not_used_for_another_unless_that_is_meant() {
+    let keys = Keys::new().await;
+    let store = Directory::new(keys.path());
+    let claim = async |issuer: &str, change| KeyRing::claim_issuer(&store, &issuer.parse().unwrap(), change).await;
+    claim("https://id.example.com", IssuerChange::Refused).await.unwrap();
+    claim("https://id.example.com", IssuerChange::Refused).await.unwrap();
+    assert_eq!(mode(&keys.path().join("issuer")), 0o600);
+    let error = claim("https://id.example.com/a", IssuerChange::Refused).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "these keys are those of the issuer https://id.example.com, and the configuration says https://id.example.com/a: \
+         every role that trusts the old one would refuse. Put it back, or start once with --change-issuer if that is meant"
+    );
+    claim("https://id.example.com/a", IssuerChange::Accepted).await.unwrap();
+    assert!(claim("https://id.example.com", IssuerChange::Refused).await.is_err(), "from then on the new one counts");
+}
+
+#[tokio::test]
+async fn openssl_reads_the_private_key() {
+    let keys = Keys::new().await;
+    openssl(&["pkey", "-noout", "-check"], &fs::read(keys.pem()).unwrap());
+}
+
+#[tokio::test]
+async fn the_jwks_holds_the_public_half_and_nothing_of_the_private_one() {
+    let app = TestApp::start().await;
+    let jwks = app.public(Method::GET, "/.well-known/jwks").send().await.json();
+    assert_eq!(jwks["keys"].as_array().unwrap().len(), 1);
+    let key = &jwks["keys"][0];
+    let members: Vec<&str> = key.as_object().unwrap().keys().map(String::as_str).collect();
+    let mut sorted = members.clone();
+    sorted.sort_unstable();
+    assert_eq!(sorted, ["alg", "e", "kid", "kty", "n", "use", "x5c"]);
+    assert_eq!(
+        (key["kty"].as_str(), key["use"].as_str(), key["alg"].as_str()),
+        (Some("RSA"), Some("sig"), Some("RS256"))
+    );
+    let pem = fs::read(app.keys().join(format!("{}.pem", key["kid"].as_str().unwrap()))).unwrap();
+    let public = String::from_utf8(openssl(&["pkey", "-pubout"], &pem)).unwrap();
+    let certificate = BASE64_STANDARD.decode(key["x5c"][0].as_str().unwrap()).unwrap();
+    let of_certificate = openssl(&["x509", "-inform", "DER", "-pubkey", "-noout"], &certificate);
+    assert_eq!(String::from_utf8(of_certificate).unwrap(), public, "x5c certifies this very key");
+    let parsed = rsa::PublicKey::from_public_key_pem(&public).unwrap();
+    assert_eq!(key["n"], BASE64_URL_SAFE_NO_PAD.encode(parsed.n_bytes()));
+    assert_eq!(key["e"], BASE64_URL_SAFE_NO_PAD.encode(parsed.e_bytes()));
+}
