@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use clap::Args;
 use ring::digest::{SHA256, digest};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::ConfigFile;
 use super::output::print;
@@ -56,8 +56,9 @@ impl Serve {
             );
         }
         let app = App::start(settings, surroundings).await?;
+        // Before anyone is told that feedpass runs: they may ask it to stop at once.
+        let mut end = End::new().context("SIGTERM and SIGINT cannot be received")?;
         print(&summary(&app)?)?;
-        let mut terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be received")?;
         let following = async {
             let watcher = watcher.context("a changed configuration takes effect at the next start only")?;
             app.follow(watcher, path, &environment).await.context("changes go unseen from now on")
@@ -65,17 +66,33 @@ impl Serve {
         tokio::select! {
             Err(error) = following => {
                 tracing::warn!("the configuration cannot be watched: {error:#}");
-                tokio::select! {
-                    _ = terminate.recv() => {}
-                    _ = tokio::signal::ctrl_c() => {}
-                }
+                end.asked_for().await;
             }
-            _ = terminate.recv() => {}
-            _ = tokio::signal::ctrl_c() => {}
+            () = end.asked_for() => {}
         }
         tracing::info!("stopping: requests under way are finished");
         app.stop().await;
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// How feedpass is asked to stop.
+struct End {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl End {
+    /// From here on neither signal ends the process by itself.
+    fn new() -> std::io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn asked_for(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
     }
 }
 
