@@ -60,6 +60,18 @@ fn at_the_end_requests_under_way_are_finished() {
 }
 
 #[test]
+fn a_signal_that_comes_at_once_ends_it_in_order() {
+    let site = Site::example();
+    for signal in ["TERM", "INT"] {
+        let server = site.serve();
+        let log = server.log.clone();
+        server.signal(signal);
+        assert_eq!(server.ends(), Some(0), "{signal}");
+        assert!(log.to_end().contains("stopping: requests under way are finished"), "{signal}");
+    }
+}
+
+#[test]
 fn keys_of_another_issuer_are_used_only_if_that_is_meant() {
     let site = Site::example();
     let server = site.serve();
