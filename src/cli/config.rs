@@ -7,7 +7,7 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 
 use super::ConfigFile;
-use super::output::print;
+use super::output::{print, print_to_people};
 use crate::app::{AccountsError, check_sandbox};
 use crate::config::{ConfigError, Settings, environment};
 
@@ -32,7 +32,10 @@ impl Config {
                 print(&format!("{}\n", wrong.to_json()))?;
                 return Ok(ExitCode::FAILURE);
             }
-            (Err(wrong), false) => return Err(wrong.into()),
+            (Err(wrong), false) => {
+                print_to_people(&wrong.to_string());
+                return Ok(ExitCode::FAILURE);
+            }
         }
         Ok(ExitCode::SUCCESS)
     }

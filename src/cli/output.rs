@@ -12,11 +12,16 @@ pub(super) fn print_error(error: &anyhow::Error, json: bool) {
             Some(ApiError::Refused(problem)) => serde_json::to_value(problem).unwrap_or_default(),
             _ => serde_json::json!({ "code": "failed", "detail": format!("{error:#}") }),
         };
-        // Standard error closed: nobody is reading, and the exit code says it all.
-        let _ = writeln!(std::io::stderr(), "{problem}");
+        print_to_people(&problem.to_string());
     } else {
-        let _ = writeln!(std::io::stderr(), "feedpass: {error:#}");
+        print_to_people(&format!("feedpass: {error:#}"));
     }
+}
+
+/// Prints a line to standard error.
+pub(super) fn print_to_people(line: &str) {
+    // Where that is closed nobody is reading, and the exit code says it all.
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// Prints `text` as it is, with nothing added.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::Args;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::ConfigFile;
 use super::output::print;
@@ -52,19 +52,37 @@ impl Serve {
         }
         let app = App::start(settings, surroundings).await?;
         tracing::info!("this version keeps its signing key; it rotates none");
+        // Before anyone is told that feedpass runs: they may ask it to stop at once.
+        let mut end = End::new().context("SIGTERM and SIGINT cannot be received")?;
         print(&summary(&app)?)?;
-        let mut terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be received")?;
-        let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT cannot be received")?;
         tokio::select! {
             never = app.follow(watcher, path, &environment) => match never {},
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+            () = end.asked_for() => {}
         }
         tracing::info!("stopping: requests under way are finished; a second signal cuts them off");
         tokio::select! {
             () = app.stop() => Ok(ExitCode::SUCCESS),
-            _ = terminate.recv() => Ok(ExitCode::FAILURE),
-            _ = interrupt.recv() => Ok(ExitCode::FAILURE),
+            () = end.asked_for() => Ok(ExitCode::FAILURE),
+        }
+    }
+}
+
+/// How feedpass is asked to stop.
+struct End {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl End {
+    /// From here on neither signal ends the process by itself.
+    fn new() -> std::io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn asked_for(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
         }
     }
 }

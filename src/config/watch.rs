@@ -352,27 +352,6 @@ mod tests {
         }
     }
 
-    /// In a process of its own: the signal would wake every other test's watcher too.
-    #[tokio::test]
-    async fn a_hangup_asks_for_a_reload() {
-        let this = std::env::current_exe().unwrap();
-        let child = "config::watch::tests::a_hangup_wakes_though_nothing_changed";
-        let output =
-            std::process::Command::new(this).args(["--exact", child, "--ignored", "--nocapture"]).output().unwrap();
-        let told = String::from_utf8_lossy(&output.stdout);
-        assert!(output.status.success() && told.contains("1 passed"), "{told}");
-    }
-
-    #[tokio::test]
-    #[ignore = "a_hangup_asks_for_a_reload runs it"]
-    async fn a_hangup_wakes_though_nothing_changed() {
-        let (_directory, config) = directory();
-        let mut watcher = watcher(&config);
-        let pid = std::process::id().to_string();
-        assert!(std::process::Command::new("kill").args(["-HUP", &pid]).status().unwrap().success());
-        watcher.changed().await;
-    }
-
     #[tokio::test]
     async fn a_directory_that_is_not_there_is_told() {
         let mut watcher = Watcher::new(Path::new("/nowhere/config.toml"), Arc::new(SystemClock)).unwrap();

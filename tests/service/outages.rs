@@ -13,24 +13,24 @@ fn nobodys(code: &'static str, aws_code: Option<&'static str>, detail: &'static 
     Expected { status: 503, code, whose_move: "nobody", aws_code, retry_after: Some(2), detail }
 }
 
-/// Limits that a hanging AWS reaches at once.
-fn hasty() -> TimeLimits {
-    TimeLimits {
-        connect: Duration::from_secs(3),
-        sts_attempt: Duration::from_millis(80),
-        sts_operation: Duration::from_millis(200),
-        ecr_attempt: Duration::from_millis(80),
-        ecr_operation: Duration::from_millis(200),
+/// Limits that a service which hangs reaches soon, and one that answers does not on a busy machine.
+fn limits(service: Service, kind: FaultKind) -> TimeLimits {
+    let (attempt, operation) = (Duration::from_millis(700), Duration::from_secs(2));
+    match (service, kind) {
+        (Service::Sts, FaultKind::Hang) => {
+            TimeLimits { sts_attempt: attempt, sts_operation: operation, ..TimeLimits::default() }
+        }
+        (Service::Ecr, FaultKind::Hang) => {
+            TimeLimits { ecr_attempt: attempt, ecr_operation: operation, ..TimeLimits::default() }
+        }
+        _ => TimeLimits::default(),
     }
 }
 
 /// One feed whose AWS is in trouble: the problem that callers see, then what happens when one or two
 /// attempts fail and the third does not.
 async fn assert_outage(service: Service, kind: FaultKind, problem: Expected) {
-    let app = TestApp::usual()
-        .time_limits(if kind == FaultKind::Hang { hasty() } else { TimeLimits::default() })
-        .start()
-        .await;
+    let app = TestApp::usual().time_limits(limits(service, kind)).start().await;
     app.sandbox().faults().add(Fault::new(service, kind));
     app.assert_problem(&problem).await;
     let calls = app.sandbox().calls(service);

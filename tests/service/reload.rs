@@ -41,15 +41,29 @@ async fn what_was_held_is_held_through_a_change_of_something_else() {
 }
 
 #[tokio::test]
-async fn keys_that_wait_for_a_restart_are_named_and_change_nothing() {
+async fn keys_that_wait_for_a_restart_are_named_until_they_are_put_back() {
     let app = TestApp::start().await;
-    let waiting = app.reload(|b| {
-        usual(b).issuer_path("/moved").aws("endpoint = \"sandbox\"").tables("[sandbox]\njwks_cache = \"1m\"")
-    });
-    assert_eq!(waiting.unwrap(), ["issuer", "sandbox.jwks_cache"]);
-    assert_eq!(app.credentials("ci", "default/images").await.status, 200, "the old issuer goes on in the sandbox too");
+    let cached = |b: TestAppBuilder| b.aws("endpoint = \"sandbox\"").tables("[sandbox]\njwks_cache = \"1m\"");
+    assert_eq!(app.reload(|b| cached(usual(b))).unwrap(), ["sandbox.jwks_cache"]);
+    assert_eq!(app.reload(|b| cached(usual(b))).unwrap(), ["sandbox.jwks_cache"], "it still waits");
+    assert_eq!(app.reload(usual).unwrap(), [""; 0]);
+}
+
+#[tokio::test]
+async fn another_issuer_is_refused_with_all_that_came_with_it() {
+    let app = TestApp::start().await;
+    let error = app.reload(|b| usual(b).issuer_path("/moved").feed("default/charts")).unwrap_err();
+    let (issuer, said) = (app.issuer(), error.to_string());
+    assert_eq!(
+        said,
+        format!(
+            "the issuer is {issuer}, and the file says {issuer}/moved: put it back, or restart with --change-issuer"
+        )
+    );
     let discovery = app.public(Method::GET, "/.well-known/openid-configuration").send().await;
-    assert_eq!(discovery.json()["issuer"], app.issuer());
+    assert_eq!(discovery.json()["issuer"], issuer);
+    assert_eq!(app.credentials("ci", "default/images").await.status, 200);
+    assert!(app.app.settings().feeds.iter().all(|feed| feed.name.feed.as_str() != "charts"));
 }
 
 #[tokio::test]
@@ -81,11 +95,8 @@ async fn a_wrong_policy_of_the_sandbox_changes_nothing_at_all() {
         )
     };
     let error = app.reload(wrong).unwrap_err();
-    let source = std::error::Error::source(&error).unwrap().to_string();
-    assert!(
-        source.starts_with("the trust policy of sandbox role arn:aws:iam::123456789012:role/x is wrong: "),
-        "{source}"
-    );
+    let said = error.to_string();
+    assert!(said.starts_with("the trust policy of sandbox role arn:aws:iam::123456789012:role/x is wrong: "), "{said}");
     assert!(std::sync::Arc::ptr_eq(&before, &app.app.settings()));
     assert_eq!(app.credentials("cd", "default/charts").await.status, 401);
     assert_eq!(app.credentials("ci", "default/images").await.status, 200);

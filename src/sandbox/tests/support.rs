@@ -83,6 +83,7 @@ impl Key {
 
 impl World {
     pub(super) async fn new() -> Self {
+        super::log::collect();
         let key = Key::new("first");
         let served = Arc::new(Served::default());
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -47,6 +47,8 @@ impl<'a> Server<'a> {
 
     /// Waits for its end, and gives the exit code.
     pub fn ends(mut self) -> Option<i32> {
+        // Its log ends with it, and is not waited for endlessly.
+        self.log.to_end();
         self.child.wait().unwrap().code()
     }
 }
