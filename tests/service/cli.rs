@@ -1,6 +1,7 @@
 //! The commands, run as users run them, against a running feedpass.
 
 mod docker_helper;
+mod endpoints;
 mod serve;
 
 use serde_json::json;

@@ -89,6 +89,9 @@ async fn a_caller_that_hangs_up_costs_no_second_exchange() {
     app.sandbox().faults().clear();
     assert_eq!(app.credentials("ci", "default/images").await.status, 200);
     assert_eq!(app.calls(), (1, 1));
+    let route = "/v1/spaces/{space}/feeds/{feed}/credentials";
+    let went_away = format!("feedpass_http_requests_total{{method=\"POST\",route=\"{route}\",status=\"499\"}}");
+    assert_eq!(app.figures().await.of(&went_away), 1, "and is written down");
 }
 
 #[tokio::test]

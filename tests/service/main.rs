@@ -6,6 +6,7 @@
 mod support;
 
 mod credentials;
+mod docs;
 mod documents;
 mod flights;
 mod grants;

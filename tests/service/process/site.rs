@@ -42,10 +42,19 @@ impl Site {
 
     /// The same, but not everyone knows the client's secret, and `sts` and `ecr` are AWS.
     pub fn with_aws(sts: &str, ecr: &str) -> Self {
+        Self::with_endpoint(&format!("sts = \"{sts}\"\necr = \"{ecr}\""))
+    }
+
+    /// The same with AWS itself. Only where a proxy stands in the way: no test reaches AWS.
+    pub fn with_real_aws() -> Self {
+        Self::with_endpoint("endpoint = \"aws\"")
+    }
+
+    fn with_endpoint(endpoint: &str) -> Self {
         let site = Self::with(EXAMPLE, OWN_SECRET);
         site.edit(EXAMPLE_HASH, OWN_HASH);
         site.edit("[sandbox]\nlisten = \"127.0.0.1:0\"", "");
-        site.edit("endpoint = \"sandbox\"", &format!("sts = \"{sts}\"\necr = \"{ecr}\""));
+        site.edit("endpoint = \"sandbox\"", endpoint);
         site
     }
 
