@@ -18,3 +18,6 @@ pub use problem::{Problem, WhoseMove};
 pub use routes::{Access, Listener, ROUTES, RouteEntry, both_routes, internal_routes, public_routes};
 pub use server::{Server, ServerError, bind};
 pub use state::{HttpState, Readiness};
+
+/// The largest request body, in bytes. No route needs more than a token request.
+const LARGEST_BODY: usize = 64 * 1024;

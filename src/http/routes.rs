@@ -6,6 +6,7 @@ use axum::routing::{MethodRouter, get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 
+use super::LARGEST_BODY;
 use super::state::HttpState;
 use super::{access_log, credentials, health, problem, token, well_known};
 use crate::domain::IssuerUrl;
@@ -71,9 +72,6 @@ pub const ROUTES: &[RouteEntry] = {
         entry(Internal, "POST", "/oauth2/token", Anyone, || post(token::oauth2)),
     ]
 };
-
-/// The largest request body, in bytes. No route needs more than a token request.
-pub(super) const LARGEST_BODY: usize = 64 * 1024;
 
 /// What the public listener serves.
 pub fn public_routes(state: &HttpState, issuer: &IssuerUrl) -> Router {

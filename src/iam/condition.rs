@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::evaluate::Context;
+use super::context::Context;
 use super::operator::Operator;
 
 /// One operator on one key: `"StringEquals": {"id.example.com:aud": ["a", "b"]}`.

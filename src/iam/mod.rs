@@ -9,6 +9,7 @@
 //! `BinaryEquals` and `NotPrincipal` with `Allow` are refused with words, never misread.
 
 mod condition;
+mod context;
 mod evaluate;
 mod json;
 mod operator;
@@ -17,6 +18,7 @@ mod principal;
 mod wildcard;
 
 pub use condition::{Condition, FailedCondition};
-pub use evaluate::{Context, Decision, Miss, Reasons, Request, StatementName};
+pub use context::Context;
+pub use evaluate::{Decision, Miss, Reasons, Request, StatementName};
 pub use policy::{Effect, Policy, PolicyError, PolicyKind, Statement};
 pub use principal::Principal;

@@ -4,8 +4,8 @@ use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::faults::Fault;
+use super::received::Received;
 use super::reply::Reply;
-use super::server::Received;
 use super::world::World;
 
 /// Answers `GET /_sandbox`, `POST /_sandbox/faults` and `DELETE /_sandbox/faults`.

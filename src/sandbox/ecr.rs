@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::made_up;
+use super::received::Received;
 use super::reply::{Refusal, Reply};
-use super::server::Received;
 use super::sessions::Session;
 use super::sigv4::{self, SignatureError};
 use super::world::World;

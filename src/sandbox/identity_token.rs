@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::OidcProvider;
+use super::algorithm::SigningAlgorithm;
 use super::jwks::Jwk;
 use super::reply::Refusal;
 use super::session_tags::SessionTags;
@@ -18,40 +19,6 @@ use super::session_tags::SessionTags;
 /// How long after `exp` a token is still taken (IAM User Guide, `id_roles_providers_oidc`), and how
 /// far `iat` and `nbf` may lie ahead, which AWS does not document.
 const GRACE_SECONDS: i64 = 300;
-
-/// The algorithms that STS takes (`AssumeRoleWithWebIdentity`, `WebIdentityToken`).
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum SigningAlgorithm {
-    Rs256,
-    Rs384,
-    Rs512,
-    Es256,
-    Es384,
-    Es512,
-}
-
-impl SigningAlgorithm {
-    const ALL: [Self; 6] = [Self::Rs256, Self::Rs384, Self::Rs512, Self::Es256, Self::Es384, Self::Es512];
-
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::Rs256 => "RS256",
-            Self::Rs384 => "RS384",
-            Self::Rs512 => "RS512",
-            Self::Es256 => "ES256",
-            Self::Es384 => "ES384",
-            Self::Es512 => "ES512",
-        }
-    }
-
-    /// The `kty` of its keys.
-    pub(super) fn key_type(self) -> &'static str {
-        match self {
-            Self::Rs256 | Self::Rs384 | Self::Rs512 => "RSA",
-            Self::Es256 | Self::Es384 | Self::Es512 => "EC",
-        }
-    }
-}
 
 /// A token whose signature nobody has checked yet.
 pub(super) struct UnverifiedToken<'a> {

@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::Url;
 
-use super::identity_token::SigningAlgorithm;
+use super::algorithm::SigningAlgorithm;
 use crate::clock::{Clock, later};
 use crate::domain::{IssuerUrl, is_loopback};
 

@@ -16,12 +16,14 @@
 //! about a token it finds out over HTTP, as AWS does. Where AWS's behaviour is unconfirmed
 //! (the life of its JWKS cache, `nbf`), it takes the stricter reading.
 
+mod algorithm;
 mod control;
 mod ecr;
 mod faults;
 mod identity_token;
 mod jwks;
 mod made_up;
+mod received;
 mod reply;
 mod server;
 mod session_tags;

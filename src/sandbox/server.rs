@@ -15,6 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 use super::faults::{self, FaultKind, Trouble};
+use super::received::Received;
 use super::reply::{Refusal, Reply};
 use super::sts::Params;
 use super::world::World;
@@ -23,23 +24,6 @@ use crate::clock::{Clock, SystemClock};
 
 /// More than any request of these services needs: a web identity token is at most 20000 characters.
 const LONGEST_BODY: usize = 64 * 1024;
-
-/// A request as it came, its body complete.
-pub(super) struct Received {
-    pub(super) parts: http::request::Parts,
-    pub(super) body: Bytes,
-    /// The id that the answer will carry.
-    pub(super) request_id: String,
-}
-
-impl Received {
-    /// A header's value, where it is there once and is text.
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
-        let mut values = self.parts.headers.get_all(name).iter();
-        let first = values.next()?.to_str().ok()?;
-        values.next().is_none().then_some(first)
-    }
-}
 
 /// What ends a connection without an answer.
 #[derive(Debug, thiserror::Error)]

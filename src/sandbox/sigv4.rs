@@ -13,7 +13,7 @@ use ring::digest::{SHA256, digest};
 use secrecy::ExposeSecret;
 use subtle::ConstantTimeEq;
 
-use super::server::Received;
+use super::received::Received;
 use super::sessions::{Session, Sessions};
 use crate::domain::Region;
 

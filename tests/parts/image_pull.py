@@ -22,31 +22,7 @@ issuer = "http://127.0.0.1:8080"
 [listen]
 public = "127.0.0.1:8080"
 internal = "127.0.0.1:8081"
-
-[store]
-url = "sqlite:feedpass.db"
-
-[keys]
-store = "directory:keys"
-
-[aws]
-endpoint = "sandbox"
-
-[[space]]
-slug = "default"
-
-[[feed]]
-space = "default"
-slug = "images"
-region = "us-east-1"
-registry = "123456789012"
-[feed.web_identity]
-role_arn = "arn:aws:iam::123456789012:role/feedpass-images"
-
-[[client]]
-id = "ci"
-secret_hash = "sha256:{secret_hash}"
-"""
+""" + scenario.FEED
 GRANT = """
 [[client.grant]]
 feeds = ["default/images"]

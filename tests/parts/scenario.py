@@ -20,6 +20,30 @@ from pathlib import Path
 INTERNAL = "http://127.0.0.1:8081"
 TIMEOUT = 30
 
+# The sandbox, a feed and a client without grants: the end of a configuration.
+FEED = """
+[keys]
+store = "directory:keys"
+
+[aws]
+endpoint = "sandbox"
+
+[[space]]
+slug = "default"
+
+[[feed]]
+space = "default"
+slug = "images"
+region = "us-east-1"
+registry = "123456789012"
+[feed.web_identity]
+role_arn = "arn:aws:iam::123456789012:role/feedpass-images"
+
+[[client]]
+id = "ci"
+secret_hash = "sha256:{secret_hash}"
+"""
+
 # Not FEEDPASS_…: feedpass takes those for keys of its configuration.
 _INSIDE = "SCENARIO_INSIDE"
 

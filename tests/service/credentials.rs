@@ -145,7 +145,7 @@ async fn a_host_of_several_feeds_is_ambiguous_and_they_are_named() {
         reply.detail(),
         format!(
             "several feeds of client `ci` are at registry `{HOST}`: `default/images`, `team-a/images`; name one, \
-             at /v1/spaces/SPACE/feeds/FEED/credentials"
+             at /v1/spaces/SPACE/feeds/FEED/credentials, or for docker in FEEDPASS_FEED"
         )
     );
     assert_eq!(app.post_as("cd", &path).await.json()["space"], "team-b", "only the caller's own feeds count");

@@ -17,8 +17,9 @@ use crate::support::{Expected, START, TestApp};
 
 const ROLE: &str = "role_arn = \"arn:aws:iam::123456789012:role/images\"";
 const TOKEN_REFUSED: &str = "AWS could not validate the token of feed `default/images`. Account 123456789012 needs the \
-    OIDC provider arn:aws:iam::123456789012:oidc-provider/ISSUER with the audience `id.example.com`, and AWS must be \
-    able to fetch http://ISSUER/.well-known/openid-configuration from the internet within 5 s";
+    OIDC provider arn:aws:iam::123456789012:oidc-provider/ISSUER with the audience `id.example.com`, AWS must be \
+    able to fetch http://ISSUER/.well-known/openid-configuration from the internet within 5 s, and this machine's \
+    clock must be right";
 const ROLE_REFUSED: &str = "AWS would not let feed `default/images` assume \
     arn:aws:iam::123456789012:role/feedpass-default-images. The role must exist, and its trust policy must allow \
     sts:AssumeRoleWithWebIdentity to arn:aws:iam::123456789012:oidc-provider/ISSUER where ISSUER:aud is \

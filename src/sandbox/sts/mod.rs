@@ -6,8 +6,8 @@ mod xml;
 
 use http::{Method, StatusCode};
 
+use super::received::Received;
 use super::reply::{Refusal, Reply};
-use super::server::Received;
 use super::sigv4::{self, SignatureError};
 use super::world::World;
 pub(super) use params::Params;

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use secrecy::SecretString;
 
 use crate::domain::RoleArn;
+use crate::sandbox::received::Received;
 use crate::sandbox::reply::Refusal;
-use crate::sandbox::server::Received;
 
 /// The members of a form, from the body and the query. They may hold a token, so nothing prints them.
 pub(in crate::sandbox) struct Params(Vec<(String, String)>);

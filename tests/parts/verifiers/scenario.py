@@ -22,41 +22,22 @@ VERIFIERS = {"PyJWT", "jose", "aws-jwt-verify", "openid-client"}
 
 # The sandbox is there so that no AWS can be asked; nothing asks it either. The internal URL is https
 # because openid-client refuses metadata in which the token endpoint is not.
-CONFIG = """
+CONFIG = (
+    """
 issuer = "https://id.feedpass.test"
 
 [listen]
 public = "127.0.0.1:8080"
 internal = "127.0.0.1:8081"
 internal_url = "https://internal.feedpass.test"
-
-[store]
-url = "sqlite:feedpass.db"
-
-[keys]
-store = "directory:keys"
-
-[aws]
-endpoint = "sandbox"
-
-[[space]]
-slug = "default"
-
-[[feed]]
-space = "default"
-slug = "images"
-region = "us-east-1"
-registry = "123456789012"
-[feed.web_identity]
-role_arn = "arn:aws:iam::123456789012:role/feedpass-images"
-
-[[client]]
-id = "ci"
-secret_hash = "sha256:{secret_hash}"
+"""
+    + scenario.FEED
+    + """\
 [[client.grant]]
 feeds = ["default/images"]
 actions = ["token"]
 """
+)
 
 
 def main():
