@@ -6,6 +6,7 @@ mod reload;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::net::TcpListener;
@@ -84,6 +85,12 @@ pub enum StartError {
     #[error("the sandbox's roles are wrong")]
     Accounts(#[from] AccountsError),
 }
+
+/// How long requests under way may take at shutdown, with [`DRAIN_DOCUMENTS`] less than the 30 s after
+/// which Kubernetes ends a process, and enough for all but the longest exchange.
+const DRAIN: Duration = Duration::from_secs(25);
+/// The same for the documents, which are prepared bytes.
+const DRAIN_DOCUMENTS: Duration = Duration::from_secs(3);
 
 /// feedpass, running. Dropping it stops it at once; [`App::stop`] lets requests finish.
 pub struct App {
@@ -186,11 +193,10 @@ impl App {
     /// Says that it is not ready any more, takes no new connection, and lets requests finish.
     pub async fn stop(self) {
         self.readiness.set(false);
-        // The internal one first: STS fetches our keys on behalf of the requests that it finishes.
-        if let Some(internal) = self.internal {
-            internal.stop().await;
-        }
-        self.public.stop().await;
+        let Some(internal) = self.internal else { return self.public.stop(DRAIN).await };
+        // First: STS fetches our keys on behalf of the requests that it finishes.
+        internal.stop(DRAIN).await;
+        self.public.stop(DRAIN_DOCUMENTS).await;
     }
 }
 

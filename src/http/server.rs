@@ -22,9 +22,6 @@ use crate::clock::Clock;
 const HEAD_TIME: Duration = Duration::from_secs(75);
 /// The largest request head, in bytes; a larger one is answered 431.
 const LARGEST_HEAD: usize = 64 * 1024;
-/// How long requests under way may take to finish at shutdown: less than the 30 s after which
-/// Kubernetes ends a process, and enough for all but the longest exchange.
-const DRAIN_TIME: Duration = Duration::from_secs(25);
 /// How long to wait when the machine has no room for another connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -32,7 +29,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
-    stop: watch::Sender<bool>,
+    /// How long requests under way may take from now on; none while nobody wants it stopped.
+    stop: watch::Sender<Option<Duration>>,
     task: JoinHandle<()>,
 }
 
@@ -60,7 +58,7 @@ impl Server {
     /// [`ServerError`] when the listener is none of this machine's.
     pub fn start(listener: TcpListener, routes: Router, clock: Arc<dyn Clock>) -> Result<Self, ServerError> {
         let address = listener.local_addr().map_err(|source| ServerError { address: None, source })?;
-        let (stop, stopped) = watch::channel(false);
+        let (stop, stopped) = watch::channel(None);
         let task = tokio::spawn(accept(listener, routes, clock, stopped));
         Ok(Self { address, stop, task })
     }
@@ -71,10 +69,10 @@ impl Server {
         self.address
     }
 
-    /// Takes no new connection and returns once those there are have been answered, 25 s at most.
-    pub async fn stop(mut self) {
+    /// Takes no new connection and returns once the requests under way are answered, or after `drain`.
+    pub async fn stop(mut self, drain: Duration) {
         // The loop may have ended already.
-        let _ = self.stop.send(true);
+        let _ = self.stop.send(Some(drain));
         let _ = (&mut self.task).await;
     }
 }
@@ -85,12 +83,18 @@ impl Drop for Server {
     }
 }
 
-async fn accept(listener: TcpListener, routes: Router, clock: Arc<dyn Clock>, mut stopped: watch::Receiver<bool>) {
+async fn accept(
+    listener: TcpListener,
+    routes: Router,
+    clock: Arc<dyn Clock>,
+    mut stopped: watch::Receiver<Option<Duration>>,
+) {
     let connections = GracefulShutdown::new();
-    loop {
+    let drain = loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            _ = stopped.wait_for(|stop| *stop) => break,
+            // An error means that the server was dropped: then this task is aborted.
+            asked = stopped.wait_for(Option::is_some) => break asked.ok().and_then(|drain| *drain).unwrap_or_default(),
         };
         match accepted {
             Ok((stream, _)) => serve(stream, routes.clone(), &connections),
@@ -100,10 +104,10 @@ async fn accept(listener: TcpListener, routes: Router, clock: Arc<dyn Clock>, mu
                 clock.sleep(ACCEPT_PAUSE).await;
             }
         }
-    }
+    };
     drop(listener);
-    if tokio::time::timeout(DRAIN_TIME, connections.shutdown()).await.is_err() {
-        tracing::warn!("some requests were still under way after {} s and were cut off", DRAIN_TIME.as_secs());
+    if tokio::time::timeout(drain, connections.shutdown()).await.is_err() {
+        tracing::warn!("some requests were still under way after {} s and were cut off", drain.as_secs());
     }
 }
 
