@@ -60,21 +60,23 @@ pub struct Connection {
     pub(super) endpoints: Endpoints,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) metrics: Arc<Metrics>,
+    /// The pool that STS is asked over.
+    pub(super) sts_http: SharedHttpClient,
+    /// The pool that ECR is asked over: the same, unless only one of the two is AWS's own.
+    pub(super) ecr_http: SharedHttpClient,
     limits: TimeLimits,
-    http: SharedHttpClient,
 }
 
 impl Connection {
     /// Opens nothing yet: connections are made when they are needed and kept for all feeds.
     #[must_use]
     pub fn new(endpoints: Endpoints, limits: TimeLimits, clock: Arc<dyn Clock>, metrics: Arc<Metrics>) -> Self {
-        // What is on this machine, or named in the configuration, is reached directly.
-        let proxy = if endpoints.sts.is_none() { ProxyConfig::from_env() } else { ProxyConfig::disabled() };
-        Self { endpoints, clock, metrics, limits, http: http_client(proxy) }
-    }
-
-    pub(super) fn http(&self) -> SharedHttpClient {
-        self.http.clone()
+        // What the configuration names is reached directly; AWS itself by the proxy that the environment names.
+        let direct = http_client(ProxyConfig::disabled());
+        let proxied = http_client(ProxyConfig::from_env());
+        let way_to = |endpoint: &Option<String>| if endpoint.is_some() { direct.clone() } else { proxied.clone() };
+        let (sts_http, ecr_http) = (way_to(&endpoints.sts), way_to(&endpoints.ecr));
+        Self { endpoints, clock, metrics, sts_http, ecr_http, limits }
     }
 
     pub(super) fn sts_timeouts(&self) -> TimeoutConfig {
@@ -99,8 +101,8 @@ impl Connection {
     }
 }
 
-/// One pool for all feeds; AWS's own endpoints are reached through the proxy that the environment names
-/// (`HTTPS_PROXY`, `NO_PROXY`), which the SDK's ready-made client would ignore.
+/// A pool of connections for all feeds, by way of `proxy`, which the SDK's ready-made client would ignore
+/// (`HTTPS_PROXY`, `NO_PROXY`).
 fn http_client(proxy: ProxyConfig) -> SharedHttpClient {
     Builder::new().build_with_connector_fn(move |settings, components| {
         let mut connector = Connector::builder().proxy_config(proxy.clone());

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use serde::Serialize;
 
-use super::api::{Server, variable};
+use super::api::{ApiError, Server, variable};
 use super::credentials::Given;
 use super::output::print;
 use super::runtime;
@@ -68,21 +68,32 @@ fn get() -> anyhow::Result<String> {
     // For one that is, a refusal says why: without credentials ECR answers nobody.
     let host = asked.parse().ok().filter(|host: &RegistryHost| host.ecr().is_some()).context(NOT_FOUND)?;
     let server = Server::from_environment()?;
-    let given = match variable("FEEDPASS_FEED") {
-        Some(feed) => of_feed(&server, &feed, &host)?,
-        None => ask(&server, &["v1", "registries", host.as_str(), "credentials"])?,
+    let given = match ask(&server, &["v1", "registries", host.as_str(), "credentials"]) {
+        Err(error) if is_ambiguous(&error) => match variable("FEEDPASS_FEED") {
+            Some(feed) => of_feed(&server, &feed, &host)?,
+            None => return Err(error),
+        },
+        given => given?,
     };
     let answer = Answer { server_url: asked, username: given.username, secret: given.password };
     Ok(format!("{}\n", serde_json::to_string(&answer)?))
 }
 
-/// Asks by feed, for a client that has several at one registry.
+/// Whether the client has several feeds at the registry, and the server cannot know which is meant.
+fn is_ambiguous(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(ApiError::Refused(problem)) if problem.code == "registry_ambiguous")
+}
+
+/// Asks by feed.
 fn of_feed(server: &Server, feed: &str, host: &RegistryHost) -> anyhow::Result<Given> {
     let SpaceFeed { space, feed } = feed.parse().context("FEEDPASS_FEED is wrong")?;
     let given = ask(server, &["v1", "spaces", space.as_str(), "feeds", feed.as_str(), "credentials"])?;
     // Its password is no other registry's.
     let registry: RegistryHost = given.registry.parse()?;
-    anyhow::ensure!(registry.ecr() == host.ecr(), NOT_FOUND);
+    anyhow::ensure!(
+        registry.ecr() == host.ecr(),
+        "FEEDPASS_FEED names a feed at {registry}, and docker asks for {host}"
+    );
     Ok(given)
 }
 

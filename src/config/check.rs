@@ -128,10 +128,10 @@ fn no_secret_that_everyone_knows(draft: &Draft, context: &Context<'_>) {
 
 /// A Bearer secret names its client, so it must name one.
 fn one_client_to_a_secret(draft: &Draft, context: &Context<'_>) {
-    let mut seen: HashMap<&[u8; 32], (usize, &Place)> = HashMap::new();
+    let mut seen: HashMap<&SecretHash, (usize, &Place)> = HashMap::new();
     for (index, client) in draft.clients.iter().enumerate() {
         for secret in &client.secrets {
-            let (first, place) = *seen.entry(secret.value.as_bytes()).or_insert((index, &secret.place));
+            let (first, place) = *seen.entry(&secret.value).or_insert((index, &secret.place));
             if first != index {
                 let found = format!("the hash that another client has, {}", place.in_words());
                 context.mistake(&secret.place, Some(found), "a secret of its own: it tells who is calling");

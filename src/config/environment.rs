@@ -8,7 +8,7 @@ use super::tree::{Node, Origin, Table, Value};
 pub(super) const PREFIX: &str = "FEEDPASS_";
 
 /// Variables of ours that are not overrides: `cli` and `telemetry` read them.
-const RESERVED: [&str; 8] = [
+const RESERVED: [&str; 7] = [
     "FEEDPASS_CONFIG",
     "FEEDPASS_URL",
     "FEEDPASS_TOKEN",
@@ -16,8 +16,6 @@ const RESERVED: [&str; 8] = [
     "FEEDPASS_FEED",
     "FEEDPASS_LOG",
     "FEEDPASS_LOG_FORMAT",
-    // Where tests/run has put what the tests need.
-    "FEEDPASS_PARTS",
 ];
 
 /// The steps to the deepest key: `FEEDPASS_CLIENT__0__GRANT__0__FEEDS__0`.

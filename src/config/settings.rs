@@ -47,11 +47,11 @@ impl Settings {
     /// The keys that differ between `self`, which runs, and `new`, and that only a restart changes.
     ///
     /// All others take effect as soon as `new` replaces `self`: spaces, feeds, clients, the token
-    /// lifetime, the times of key rotation, the sandbox's roles.
+    /// lifetime, the times of key rotation, the sandbox's roles. The issuer is not among either: `app`
+    /// takes no settings with another one.
     #[must_use]
     pub fn restart_needed(&self, new: &Self) -> Vec<&'static str> {
         let mut keys = vec![
-            ("issuer", self.issuer != new.issuer),
             ("listen.public", self.listen.public != new.listen.public),
             ("listen.internal", self.listen.internal != new.listen.internal),
             ("listen.internal_url", self.listen.internal_url != new.listen.internal_url),

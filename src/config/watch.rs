@@ -42,7 +42,7 @@ const NO_WATCH: &str = "a changed configuration will go unseen; SIGHUP has it re
 /// A file's SHA-256; none when it cannot be read.
 type Content = Option<[u8; 32]>;
 
-/// The file cannot be watched. The rest of feedpass can run, but changes need a restart.
+/// Changes cannot be told.
 #[derive(Debug, thiserror::Error)]
 pub enum WatchError {
     /// The system does not watch the directory.
@@ -83,9 +83,8 @@ impl Watcher {
             hangup,
             restless: false,
         };
-        if let Err(error) = watcher.follow(&[]) {
-            tracing::warn!("{NO_WATCH}: {error}");
-        }
+        // A failure is told to whoever follows the files once they are known.
+        let _ = watcher.follow(&[]);
         Ok(watcher)
     }
 

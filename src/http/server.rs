@@ -20,7 +20,7 @@ use crate::clock::Clock;
 /// a connection may rest. Longer than the minute that proxies keep theirs, which would else send
 /// into a connection that is just being closed.
 const HEAD_TIME: Duration = Duration::from_secs(75);
-/// The largest request head, in bytes; a larger one is answered 431.
+/// About the largest request head, in bytes: hyper looks at it between reads. A larger one is answered 431.
 const LARGEST_HEAD: usize = 64 * 1024;
 /// How long to wait when the machine has no room for another connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

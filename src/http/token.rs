@@ -4,7 +4,6 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
-use bytes::Bytes;
 use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
@@ -59,15 +58,12 @@ struct OAuthError {
     error_description: &'static str,
 }
 
-/// No grant type is supported yet, and the discovery document says so.
-pub(super) async fn oauth2(body: Bytes) -> impl IntoResponse {
-    let error = if url::form_urlencoded::parse(&body).any(|(name, _)| name == "grant_type") {
-        OAuthError {
-            error: "unsupported_grant_type",
-            error_description: "this version issues no access tokens; present the client secret to the API itself",
-        }
-    } else {
-        OAuthError { error: "invalid_request", error_description: "the form in the body has no grant_type" }
+/// No grant type is supported yet, and the discovery document says so. The body is not read: it could
+/// be waited for without end, and its client need not say who it is.
+pub(super) async fn oauth2() -> impl IntoResponse {
+    let error = OAuthError {
+        error: "unsupported_grant_type",
+        error_description: "this version issues no access tokens; present the client secret to the API itself",
     };
     NoStore((StatusCode::BAD_REQUEST, Json(error)))
 }

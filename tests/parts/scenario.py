@@ -187,7 +187,14 @@ def ask_feedpass(path, secret):
 def serve_feedpass(bin_dir, config):
     """Starts `feedpass serve` beside its configuration, where its store and its keys will be."""
     feedpass = Process(
-        bin_dir / "feedpass", "serve", "--config", config, cwd=config.parent
+        bin_dir / "feedpass",
+        "serve",
+        "--config",
+        config,
+        # At its most talkative, since its log is searched for secrets.
+        "--log",
+        "trace",
+        cwd=config.parent,
     )
     feedpass.await_ready(f"{INTERNAL}/readyz")
     return feedpass

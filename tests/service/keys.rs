@@ -48,13 +48,9 @@ impl Keys {
     /// What is said when these keys cannot be used: the error and its causes.
     async fn words(&self) -> String {
         let error = open(&self.path(), 0).await.err().expect("such keys are not used");
-        let mut words = error.to_string();
-        let mut source = std::error::Error::source(&error);
-        while let Some(inner) = source {
-            words = format!("{words}: {inner}");
-            source = inner.source();
-        }
-        words.replace(self.path().to_str().unwrap(), "KEYS").replace(&self.kid, "KID")
+        feedpass::telemetry::with_causes(&error)
+            .replace(self.path().to_str().unwrap(), "KEYS")
+            .replace(&self.kid, "KID")
     }
 }
 
@@ -201,9 +197,33 @@ async fn a_record_under_another_keys_name_stops_the_start() {
 }
 
 #[tokio::test]
+async fn a_record_whose_public_half_is_another_keys_is_refused() {
+    let keys = Keys::new().await;
+    let mut record: serde_json::Value = serde_json::from_slice(&fs::read(keys.record()).unwrap()).unwrap();
+    let modulus = record["jwk"]["n"].as_str().unwrap().to_owned();
+    record["jwk"]["n"] = format!("{}A", &modulus[..modulus.len() - 1]).into();
+    fs::write(keys.record(), record.to_string()).unwrap();
+    assert_eq!(
+        keys.words().await,
+        "the signing keys are not usable: KEYS/KID.json is not the record of a signing key: its public half is another \
+         key's"
+    );
+}
+
+#[tokio::test]
+async fn what_a_crash_left_half_written_is_gone_once_a_key_is_made() {
+    let parent = TempDir::new().unwrap();
+    let keys = parent.path().join("keys");
+    fs::create_dir(&keys).unwrap();
+    fs::write(keys.join(".new-Xa81Bc"), "-----BEGIN PRIVATE KEY-----\nhalf of").unwrap();
+    open(&keys, 0).await.unwrap();
+    assert!(!keys.join(".new-Xa81Bc").exists());
+}
+
+#[tokio::test]
 async fn files_that_are_no_keys_are_left_alone() {
     let keys = Keys::new().await;
-    for name in [".new-Xa81Bc", "README.md", "notes.txt", ".gitkeep", "old.pem"] {
+    for name in ["README.md", "notes.txt", ".gitkeep", "old.pem"] {
         fs::write(keys.path().join(name), "something").unwrap();
         fs::set_permissions(keys.path().join(name), Permissions::from_mode(0o644)).unwrap();
     }

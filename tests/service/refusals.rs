@@ -197,6 +197,35 @@ async fn a_clock_that_is_ahead_signs_tokens_of_the_future() {
 }
 
 #[tokio::test]
+async fn a_key_that_is_published_for_another_algorithm() {
+    let keys = Arc::new(std::sync::Mutex::new(json!({ "keys": [] })));
+    let served = Arc::clone(&keys);
+    let issuer = Stub::start(move |url, path| {
+        let discovery = json!({ "issuer": url, "jwks_uri": format!("{url}/jwks") });
+        let jwks = served.lock().unwrap();
+        (200, "application/json", if path == "/jwks" { jwks.to_string() } else { discovery.to_string() })
+    })
+    .await;
+    let app = TestApp::usual().issuer(&issuer.url()).start().await;
+    let mut ours = app.public(http::Method::GET, "/.well-known/jwks").send().await.json();
+    ours["keys"][0]["alg"] = json!("RS512");
+    *keys.lock().unwrap() = ours;
+    app.assert_problem(&operators("token_refused", "InvalidIdentityToken", TOKEN_REFUSED)).await;
+}
+
+#[tokio::test]
+async fn a_role_without_the_right_to_session_tags_looks_like_one_that_does_not_trust_the_feed() {
+    // feedpass writes no tags today, so the sandbox cannot refuse them; AWS's answer would be this one.
+    let stub = Stub::start(|_, _| {
+        let error = "<Error><Type>Sender</Type><Code>AccessDenied</Code><Message>no</Message></Error>";
+        (403, "text/xml", format!("<ErrorResponse>{error}<RequestId>7</RequestId></ErrorResponse>"))
+    })
+    .await;
+    let app = TestApp::usual().aws(&format!("endpoint = \"{}\"", stub.url())).start().await;
+    app.assert_problem(&operators("role_refused", "AccessDenied", ROLE_REFUSED)).await;
+}
+
+#[tokio::test]
 async fn an_ecr_that_answers_for_another_registry() {
     let stub = Stub::start(|_, _| {
         let token = "QVdTOnBhc3N3b3Jk";

@@ -145,7 +145,7 @@ impl Ecr {
             .behavior_version(behavior())
             .region(sdk_region(&feed.region))
             .credentials_provider(credentials)
-            .http_client(self.connection.http())
+            .http_client(self.connection.ecr_http.clone())
             .timeout_config(self.connection.ecr_timeouts())
             .retry_config(retries())
             .retry_partition(retry_partition(feed))

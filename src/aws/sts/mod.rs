@@ -133,7 +133,7 @@ impl Sts {
         let mut config = Config::builder()
             .behavior_version(behavior())
             .region(sdk_region(&feed.region))
-            .http_client(self.connection.http())
+            .http_client(self.connection.sts_http.clone())
             .timeout_config(self.connection.sts_timeouts())
             .retry_config(retries())
             .retry_classifier(KeyFetchRetry)

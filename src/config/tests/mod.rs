@@ -168,7 +168,6 @@ fn some_changes_need_a_restart() {
         place.file("config.toml", &CONTRACT.replace(from, to));
         old.restart_needed(&place.load(&[]).unwrap())
     };
-    assert_eq!(needed("https://id.example.com", "https://other.example.com"), ["issuer"]);
     assert_eq!(needed("\"127.0.0.1:8080\"", "\"127.0.0.1:80\""), ["listen.public"]);
     assert_eq!(needed("endpoint = \"sandbox\"", ""), ["aws.endpoint"]);
     assert_eq!(needed("[[space]]", "[sandbox]\njwks_cache = \"1m\"\n[[space]]"), ["sandbox.jwks_cache"]);

@@ -43,6 +43,28 @@ fn a_refusal_is_told_where_docker_reads() {
 }
 
 #[test]
+fn of_several_feeds_at_one_registry_the_environment_names_one() {
+    let site = Site::example();
+    site.edit("feeds = [\"default/images\"]", "feeds = [\"default/*\"]");
+    for (slug, region) in [("more", "us-east-1"), ("europe", "eu-central-1")] {
+        site.append(&format!(
+            "[[feed]]\nspace = \"default\"\nslug = \"{slug}\"\nregion = \"{region}\"\n\
+             web_identity.role_arn = \"arn:aws:iam::123456789012:role/feedpass-{slug}\"\n"
+        ));
+    }
+    let _server = site.serve();
+    let elsewhere = REGISTRY.replace("us-east-1", "eu-central-1");
+    let ambiguous = refusal(&site, &["get"], REGISTRY);
+    assert!(ambiguous.contains("FEEDPASS_FEED"), "{ambiguous}");
+    let asked = |feed: &str, host: &str| site.helper(["get"]).env("FEEDPASS_FEED", feed).input(host);
+    assert_eq!(asked("default/more", REGISTRY).gives_json()["Username"], "AWS");
+    assert_eq!(asked("default/more", &elsewhere).gives_json()["Username"], "AWS", "it is about ambiguity alone");
+    let wrong = asked("default/europe", REGISTRY).run();
+    assert_eq!(wrong.code, Some(1));
+    assert!(wrong.stdout.contains("FEEDPASS_FEED names a feed at"), "{}", wrong.stdout);
+}
+
+#[test]
 fn docker_may_store_and_erase_and_nothing_happens() {
     let site = Site::example();
     let stored = json!({ "ServerURL": REGISTRY, "Username": "AWS", "Secret": "docker-login-password" }).to_string();

@@ -17,10 +17,11 @@ fn refusing_proxy() -> (String, Receiver<String>) {
             let mut stream = stream.unwrap();
             let mut line = String::new();
             BufReader::new(&stream).read_line(&mut line).unwrap();
-            let _ = stream.write_all(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n");
+            // First, so that whoever has the refusal finds it told.
             if tell.send(line.trim_end().to_owned()).is_err() {
                 return;
             }
+            let _ = stream.write_all(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n");
         }
     });
     (url, asked)

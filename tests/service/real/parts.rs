@@ -23,7 +23,7 @@ pub struct Parts {
 /// The parts that `part` is made of; none, and a loud line, when one is missing. In CI that is a
 /// failure, since a test that was left out there would never be missed.
 pub fn parts(part: Part) -> Option<Parts> {
-    let folder = std::env::var_os("FEEDPASS_PARTS").map_or_else(|| root().join("target/parts"), PathBuf::from);
+    let folder = std::env::var_os("TEST_PARTS").map_or_else(|| root().join("target/parts"), PathBuf::from);
     let parts = Parts { folder };
     let Some(missing) = parts.missing_of(part) else { return Some(parts) };
     let story = format!("{missing} is missing; `tests/run` installs it");

@@ -84,6 +84,9 @@ impl Directory {
     }
 
     fn make(&self) -> Result<(), KeyStoreError> {
+        if self.path.is_dir() {
+            return Ok(());
+        }
         let mut builder = fs::DirBuilder::new();
         builder.recursive(true).mode(0o700).create(&self.path).map_err(io("make", &self.path))?;
         // A new folder is durable once the one above it is synced.
