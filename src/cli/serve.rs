@@ -91,6 +91,9 @@ fn has_example_secret(client: &Client) -> bool {
     client.secrets.contains(&SecretHash::of(EXAMPLE_SECRET))
 }
 
+/// How many feeds and how many clients the summary names.
+const SHOWN: usize = 10;
+
 /// What runs, and what a newcomer can try next.
 fn summary(app: &App) -> anyhow::Result<String> {
     let settings = app.settings();
@@ -118,11 +121,15 @@ fn summary(app: &App) -> anyhow::Result<String> {
             writeln!(text, "  AWS       SANDBOX at {url}: no AWS is contacted, its passwords open no registry")?;
         }
     }
-    for feed in &settings.feeds {
+    for feed in settings.feeds.iter().take(SHOWN) {
         writeln!(text, "  feed      {}  {}  as {}", feed.name, feed.registry_host(), feed.subject())?;
     }
-    for client in &settings.clients {
+    for client in settings.clients.iter().take(SHOWN) {
         writeln!(text, "  client    {}", client.id)?;
+    }
+    let unshown = settings.feeds.len().saturating_sub(SHOWN) + settings.clients.len().saturating_sub(SHOWN);
+    if unshown > 0 {
+        writeln!(text, "  …         and {unshown} more feeds and clients")?;
     }
     write_next_steps(&mut text, app, &settings)?;
     Ok(text)
