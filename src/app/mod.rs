@@ -99,6 +99,7 @@ pub struct App {
     started: Settings,
     store: Arc<Store>,
     mint: Arc<Mint>,
+    broker: Broker,
     keyring: Arc<KeyRing>,
     metrics: Arc<Metrics>,
     readiness: Readiness,
@@ -146,7 +147,7 @@ impl App {
         let readiness = Readiness::default();
         let state = HttpState {
             authn: Authn::new(Arc::clone(&store)),
-            broker,
+            broker: broker.clone(),
             metadata: Arc::new(metadata),
             readiness: readiness.clone(),
             metrics: Arc::clone(&metrics),
@@ -157,7 +158,7 @@ impl App {
         let (public, internal) = listeners.serve(&settings.issuer, &state, &clock)?;
         let started = settings.clone();
         let settings = ArcSwap::from_pointee(settings);
-        Ok(Self { settings, started, store, mint, keyring, metrics, readiness, sandbox, public, internal })
+        Ok(Self { settings, started, store, mint, broker, keyring, metrics, readiness, sandbox, public, internal })
     }
 
     /// The settings last taken; what only a restart changes may differ from what runs.
@@ -209,8 +210,8 @@ async fn open_keyring(
     let KeyStoreSettings::Directory(path) = &settings.keys.store;
     let store = Directory::new(PathBuf::clone(path));
     let store: &dyn KeyStore = &store;
-    KeyRing::claim_issuer(store, &settings.issuer, issuer_change).await?;
     let keyring = KeyRing::open(store, settings.keys.algorithm, clock, Arc::clone(entropy)).await?;
+    KeyRing::claim_issuer(store, &settings.issuer, issuer_change).await?;
     Ok(Arc::new(keyring))
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{AccountsError, App, accounts, snapshot};
-use crate::config::{AwsEndpoint, ConfigError, Settings, Watcher};
+use crate::config::{AwsEndpoint, ConfigError, SandboxRole, Settings, Watcher};
 use crate::domain::IssuerUrl;
 use crate::telemetry::with_causes;
 
@@ -45,7 +45,13 @@ impl App {
         }
         self.mint.set_lifetime(new.tokens.lifetime);
         self.store.replace(snapshot(&new));
-        self.settings.store(Arc::new(new));
+        let old = self.settings.swap(Arc::new(new));
+        if declared_roles(&old) == declared_roles(&self.settings.load()) {
+            self.broker.forget_failures();
+        } else {
+            // Whoever tries a trust policy wants to see it judged.
+            self.broker.forget_all();
+        }
         Ok(waiting)
     }
 
@@ -80,6 +86,13 @@ impl App {
 
     fn reload(&self, path: &Path, environment: &[(String, String)]) -> Result<Vec<&'static str>, ReloadError> {
         self.apply(Settings::load(path, environment.iter().cloned())?)
+    }
+}
+
+fn declared_roles(settings: &Settings) -> Option<&[SandboxRole]> {
+    match &settings.aws {
+        AwsEndpoint::Sandbox(sandbox) => Some(&sandbox.roles),
+        AwsEndpoint::Aws | AwsEndpoint::Custom { .. } => None,
     }
 }
 

@@ -54,4 +54,14 @@ impl Broker {
         let exchange = Exchange { store: Arc::clone(&store), mint, sts, ecr, metrics: Arc::clone(&metrics) };
         Self { store, exchange: Arc::new(exchange), cache: Cache::new(clock, entropy), metrics }
     }
+
+    /// Asks AWS again where it refused: something was changed that may have been the cause.
+    pub fn forget_failures(&self) {
+        self.cache.forget_failures();
+    }
+
+    /// Asks AWS again for everything: it is another AWS than before.
+    pub fn forget_all(&self) {
+        self.cache.forget_all();
+    }
 }

@@ -97,7 +97,8 @@ impl Server {
     pub(super) async fn post(&self, path: &[&str], query: &str) -> anyhow::Result<Bytes> {
         anyhow::ensure!(
             self.url.scheme() == "https" || is_loopback(&self.url),
-            "{} is not https, and the client's secret would cross the network in clear; http is for loopback addresses alone",
+            "{} is neither `https://…` nor `http://` to this machine, as in `http://127.0.0.1:8081`: the client's secret would \
+             cross the network in clear",
             self.url
         );
         let secret = secret()?;
@@ -149,6 +150,10 @@ impl Server {
 
 /// The client's secret. Never an argument: others on the machine see those.
 fn secret() -> anyhow::Result<SecretString> {
+    anyhow::ensure!(
+        variable("FEEDPASS_TOKEN").is_none() || variable("FEEDPASS_TOKEN_FILE").is_none(),
+        "FEEDPASS_TOKEN and FEEDPASS_TOKEN_FILE are both set; unset the one that is not meant"
+    );
     if let Some(secret) = variable("FEEDPASS_TOKEN") {
         return Ok(SecretString::from(secret.trim()));
     }
@@ -158,6 +163,7 @@ fn secret() -> anyhow::Result<SecretString> {
     )?;
     let text =
         std::fs::read_to_string(&path).with_context(|| format!("the client's secret cannot be read from {path}"))?;
+    anyhow::ensure!(!text.trim().is_empty(), "{path} is empty, and should hold the client's secret");
     Ok(SecretString::from(text.trim()))
 }
 

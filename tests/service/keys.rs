@@ -182,7 +182,11 @@ async fn a_record_that_is_not_understood_stops_the_start() {
 async fn an_active_key_without_its_private_half_stops_the_start() {
     let keys = Keys::new().await;
     fs::remove_file(keys.pem()).unwrap();
-    assert_eq!(keys.words().await, "the private half of the active key KID is missing");
+    assert_eq!(
+        keys.words().await,
+        "the private half of the active key KID, `KID.pem`, is missing: put it back from a backup, or empty the folder \
+         to begin with a new key"
+    );
 }
 
 #[tokio::test]
@@ -207,6 +211,20 @@ async fn a_record_whose_public_half_is_another_keys_is_refused() {
         keys.words().await,
         "the signing keys are not usable: KEYS/KID.json is not the record of a signing key: its public half is another \
          key's"
+    );
+}
+
+#[tokio::test]
+async fn keys_that_are_gone_are_not_silently_replaced() {
+    let keys = Keys::new().await;
+    let store = feedpass::issuer::keyring::backends::Directory::new(keys.path());
+    let change = feedpass::issuer::keyring::IssuerChange::Refused;
+    KeyRing::claim_issuer(&store, &"https://id.example.com".parse().unwrap(), change).await.unwrap();
+    fs::remove_file(keys.record()).unwrap();
+    assert_eq!(
+        keys.words().await,
+        "there were keys of the issuer https://id.example.com, and none is there any more: put them back from a backup, \
+         or remove the note `issuer` beside them to begin with a new key"
     );
 }
 

@@ -67,7 +67,7 @@ async fn ecr_throttles() {
 
 #[tokio::test]
 async fn sts_fails() {
-    let detail = "AWS STS in us-east-1 gave no answer: it failed: InternalFailure: The request processing has failed \
+    let detail = "AWS STS in us-east-1 is not available: it failed: InternalFailure: The request processing has failed \
         because of an unknown error, exception or failure. (request REQUEST); ask again later";
     let problem = nobodys("sts_unavailable", Some("InternalFailure"), detail);
     assert_outage(Service::Sts, FaultKind::InternalFailure, problem).await;
@@ -75,7 +75,7 @@ async fn sts_fails() {
 
 #[tokio::test]
 async fn sts_is_unavailable() {
-    let detail = "AWS STS in us-east-1 gave no answer: it failed: ServiceUnavailable: The request has failed due to a \
+    let detail = "AWS STS in us-east-1 is not available: it failed: ServiceUnavailable: The request has failed due to a \
         temporary failure of the server. (request REQUEST); ask again later";
     let problem = nobodys("sts_unavailable", Some("ServiceUnavailable"), detail);
     assert_outage(Service::Sts, FaultKind::Unavailable, problem).await;
@@ -83,7 +83,7 @@ async fn sts_is_unavailable() {
 
 #[tokio::test]
 async fn ecr_fails() {
-    let detail = "ECR in us-east-1 gave no answer: it failed: ServerException: The request processing has failed \
+    let detail = "ECR in us-east-1 is not available: it failed: ServerException: The request processing has failed \
         because of an unknown error, exception or failure. (request REQUEST); ask again later";
     let problem = nobodys("ecr_unavailable", Some("ServerException"), detail);
     assert_outage(Service::Ecr, FaultKind::InternalFailure, problem).await;
@@ -91,7 +91,7 @@ async fn ecr_fails() {
 
 #[tokio::test]
 async fn ecr_is_unavailable() {
-    let detail = "ECR in us-east-1 gave no answer: it failed: ServiceUnavailableException: The request has failed due \
+    let detail = "ECR in us-east-1 is not available: it failed: ServiceUnavailableException: The request has failed due \
         to a temporary failure of the server. (request REQUEST); ask again later";
     let problem = nobodys("ecr_unavailable", Some("ServiceUnavailableException"), detail);
     assert_outage(Service::Ecr, FaultKind::Unavailable, problem).await;
@@ -99,26 +99,26 @@ async fn ecr_is_unavailable() {
 
 #[tokio::test]
 async fn sts_hangs() {
-    let detail = "AWS STS in us-east-1 gave no answer: it did not answer in time; ask again later";
+    let detail = "AWS STS in us-east-1 is not available: it did not answer in time; ask again later";
     assert_outage(Service::Sts, FaultKind::Hang, nobodys("sts_unavailable", None, detail)).await;
 }
 
 #[tokio::test]
 async fn ecr_hangs() {
-    let detail = "ECR in us-east-1 gave no answer: it did not answer in time; ask again later";
+    let detail = "ECR in us-east-1 is not available: it did not answer in time; ask again later";
     assert_outage(Service::Ecr, FaultKind::Hang, nobodys("ecr_unavailable", None, detail)).await;
 }
 
 #[tokio::test]
 async fn sts_hangs_up() {
-    let detail = "AWS STS in us-east-1 gave no answer: it could not be reached: connection closed before message \
+    let detail = "AWS STS in us-east-1 is not available: it could not be reached: connection closed before message \
         completed; ask again later";
     assert_outage(Service::Sts, FaultKind::Reset, nobodys("sts_unavailable", None, detail)).await;
 }
 
 #[tokio::test]
 async fn ecr_hangs_up() {
-    let detail = "ECR in us-east-1 gave no answer: it could not be reached: connection closed before message completed; \
+    let detail = "ECR in us-east-1 is not available: it could not be reached: connection closed before message completed; \
         ask again later";
     assert_outage(Service::Ecr, FaultKind::Reset, nobodys("ecr_unavailable", None, detail)).await;
 }
@@ -143,13 +143,13 @@ async fn an_answer_that_makes_no_sense() {
         (
             Service::Sts,
             "sts_unavailable",
-            "AWS STS in us-east-1 gave no answer: its answer could not be understood: the body is not what its \
+            "AWS STS in us-east-1 is not available: its answer could not be understood: the body is not what its \
              operation promises; ask again later",
         ),
         (
             Service::Ecr,
             "ecr_unavailable",
-            "ECR in us-east-1 gave no answer: its answer could not be understood: the body is not what its operation \
+            "ECR in us-east-1 is not available: its answer could not be understood: the body is not what its operation \
              promises; ask again later",
         ),
     ] {
@@ -165,7 +165,7 @@ async fn an_answer_that_makes_no_sense() {
 #[tokio::test]
 async fn an_aws_where_nobody_listens() {
     let app = TestApp::usual().aws(&format!("endpoint = \"http://{}\"", closed_port().await)).start().await;
-    let detail = "AWS STS in us-east-1 gave no answer: it could not be reached: Connection refused (os error 111); ask \
+    let detail = "AWS STS in us-east-1 is not available: it could not be reached: Connection refused (os error 111); ask \
         again later";
     app.assert_problem(&nobodys("sts_unavailable", None, detail)).await;
 }
@@ -180,7 +180,7 @@ async fn a_gateway_in_between_that_answers_in_its_own_words() {
         let app = TestApp::usual().aws(&format!("endpoint = \"{}\"", stub.url())).start().await;
         let reply = app.credentials("ci", "default/images").await;
         assert_eq!(reply.status_and_code(), (503, "sts_unavailable".into()));
-        assert_eq!(reply.detail(), format!("AWS STS in us-east-1 gave no answer: {reason}; ask again later"));
+        assert_eq!(reply.detail(), format!("AWS STS in us-east-1 is not available: {reason}; ask again later"));
     }
 }
 

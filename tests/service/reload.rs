@@ -79,8 +79,23 @@ async fn a_new_role_of_the_sandbox_counts_on_the_next_exchange() {
     let app = TestApp::start().await;
     let denies = r#"{"Statement": {"Effect": "Deny", "Principal": "*", "Action": "*"}}"#;
     let role = |b| usual(b).sandbox_role("feedpass-default-images", denies, "");
+    assert_eq!(app.credentials("ci", "default/images").await.status, 200);
     assert_eq!(app.reload(role).unwrap(), [""; 0]);
-    assert_eq!(app.credentials("ci", "default/images").await.status_and_code(), (502, "role_refused".into()));
+    let refused = app.credentials("ci", "default/images").await;
+    assert_eq!(refused.status_and_code(), (502, "role_refused".into()), "what was held is judged anew");
+    app.reload(usual).unwrap();
+    assert_eq!(app.credentials("ci", "default/images").await.status, 200, "and no refusal outlives its cause");
+}
+
+#[tokio::test]
+async fn a_refusal_is_forgotten_when_something_changes() {
+    let app = TestApp::start().await;
+    app.change_accounts(|accounts| accounts.roles.clear());
+    assert_eq!(app.credentials("ci", "default/images").await.status, 502);
+    app.change_accounts(|_| {});
+    assert_eq!(app.credentials("ci", "default/images").await.status, 502, "it is remembered");
+    app.reload(|b| usual(b).tables("[tokens]\nlifetime = \"6m\"")).unwrap();
+    assert_eq!(app.credentials("ci", "default/images").await.status, 200);
 }
 
 #[tokio::test]

@@ -108,6 +108,26 @@ where
     }
 }
 
+impl<K, V, E> Cache<K, V, E> {
+    /// Forgets every failure, so that whoever mended its cause is not told of it again.
+    pub fn forget_failures(&self) {
+        self.inner.entries().values_mut().for_each(|entry| entry.refused = None);
+    }
+
+    /// Forgets all that is held too; the next callers have it fetched.
+    pub fn forget_all(&self) {
+        // Caretakers end, and flights land nowhere but with those who wait for them.
+        self.inner.entries().clear();
+    }
+}
+
+impl<K, V, E> Inner<K, V, E> {
+    fn entries(&self) -> MutexGuard<'_, HashMap<K, Entry<V, E>>> {
+        // Nothing panics while holding the lock in a state that others may not see.
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl<K, V, E> Inner<K, V, E>
 where
     K: Clone + Eq + Hash + Send + Sync + 'static,
@@ -162,11 +182,6 @@ where
         if let Some(entry) = self.entries().get_mut(key) {
             entry.land(result, now);
         }
-    }
-
-    fn entries(&self) -> MutexGuard<'_, HashMap<K, Entry<V, E>>> {
-        // Nothing panics while holding the lock in a state that others may not see.
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

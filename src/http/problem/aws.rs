@@ -78,7 +78,7 @@ pub(super) fn sts_problem(feed: &Feed, issuer: &IssuerUrl, error: &StsError) -> 
             nobodys(format!("AWS STS in {} is throttling; ask again later", feed.region), Some(answer))
         }
         StsError::Unavailable(reason) => {
-            nobodys(format!("AWS STS in {} gave no answer: {reason}; ask again later", feed.region), reason.answer())
+            nobodys(format!("AWS STS in {} is not available: {reason}; ask again later", feed.region), reason.answer())
         }
     }
 }
@@ -120,7 +120,7 @@ pub(super) fn ecr_problem(feed: &Feed, error: &EcrError) -> Parts {
             nobodys(format!("ECR in {} is throttling; ask again later", feed.region), Some(answer))
         }
         EcrError::Unavailable(reason) => {
-            nobodys(format!("ECR in {} gave no answer: {reason}; ask again later", feed.region), reason.answer())
+            nobodys(format!("ECR in {} is not available: {reason}; ask again later", feed.region), reason.answer())
         }
     }
 }

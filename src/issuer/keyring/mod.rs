@@ -55,8 +55,16 @@ pub enum KeyRingError {
         /// The configured one.
         now: IssuerUrl,
     },
+    /// The keys that were there are gone; a new one would have AWS refuse until it has fetched it.
+    #[error(
+        "there were keys of the issuer {0}, and none is there any more: put them back from a backup, or remove the \
+         note `issuer` beside them to begin with a new key"
+    )]
+    Lost(IssuerUrl),
     /// The active key has no private half.
-    #[error("the private half of the active key {0} is missing")]
+    #[error(
+        "the private half of the active key {0}, `{0}.pem`, is missing: put it back from a backup, or empty the folder to begin with a new key"
+    )]
     NoPrivateHalf(Kid),
 }
 
@@ -146,7 +154,7 @@ impl KeyRing {
         Ok(store.set_issuer(issuer).await?)
     }
 
-    /// Reads the keys from `store`; where there is none yet, makes the first, which signs at once:
+    /// Reads the keys from `store`; where there has never been one, makes the first, which signs at once:
     /// no verifier can have fetched a set without it.
     ///
     /// # Errors
@@ -159,6 +167,9 @@ impl KeyRing {
     ) -> Result<Self, KeyRingError> {
         let mut stored = store.load().await?;
         if stored.is_empty() {
+            if let Some(issuer) = store.issuer().await? {
+                return Err(KeyRingError::Lost(issuer));
+            }
             let first = NewKey::generate(algorithm, first_state, clock.now(), entropy).await?;
             let kid = &first.record().kid;
             match store.add_first(&first).await? {
