@@ -146,30 +146,30 @@ pub fn permit(caller: &Caller, snapshot: &Snapshot, target: &SpaceFeed, wish: Wi
 /// # Errors
 /// [`Refusal::RegistryNotFound`] and [`Refusal::RegistryAmbiguous`].
 pub fn permit_registry(caller: &Caller, snapshot: &Snapshot, host: &RegistryHost) -> Result<Permit, Refusal> {
-    let usable: Vec<Permit> = snapshot
-        .feeds()
-        .filter_map(|feed| permit(caller, snapshot, &feed.name, Wish::RegistryCredentials).ok())
-        .collect();
     let named = host.ecr();
-    let is_there = |feed: &Feed| {
+    let usable = snapshot.feeds().filter(|feed| may_have(caller, &feed.name, Wish::RegistryCredentials));
+    let (there, elsewhere): (Vec<_>, Vec<_>) = usable.partition(|feed| {
         named.as_ref().is_some_and(|(account, region)| feed.registry == *account && feed.region == *region)
-    };
-    let mut there = usable.iter().filter(|permit| is_there(&permit.feed));
+    });
     let client = caller.id().clone();
     let host = host.clone();
-    match (there.next(), there.next()) {
-        (Some(one), None) => Ok(one.clone()),
-        (None, _) => {
-            let mut hosts: Vec<_> = usable.iter().map(|permit| permit.feed.registry_host()).collect();
+    match there.as_slice() {
+        [feed] => Ok(Permit { client, feed: Arc::clone(feed) }),
+        [] => {
+            let mut hosts: Vec<_> = elsewhere.iter().map(|feed| feed.registry_host()).collect();
             hosts.sort_unstable_by(|a, b| a.as_str().cmp(b.as_str()));
             hosts.dedup();
             Err(Refusal::RegistryNotFound { client, host, hosts })
         }
-        (Some(_), Some(_)) => {
-            let feeds = usable.iter().filter(|permit| is_there(&permit.feed)).map(|permit| permit.feed.name.clone());
-            Err(Refusal::RegistryAmbiguous { client, host, feeds: feeds.collect() })
+        feeds => {
+            let feeds = feeds.iter().map(|feed| feed.name.clone()).collect();
+            Err(Refusal::RegistryAmbiguous { client, host, feeds })
         }
     }
+}
+
+fn may_have(caller: &Caller, target: &SpaceFeed, wish: Wish) -> bool {
+    granted_actions(caller, target).iter().any(|action| wish.actions().contains(action))
 }
 
 /// What all grants of `caller` together let it do with `target`, in the actions' own order.

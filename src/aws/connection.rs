@@ -16,7 +16,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 
 use crate::clock::Clock;
 use crate::domain::{Feed, Region};
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, Upstream};
 
 /// Where AWS is asked: its own endpoints in the feed's region and partition, unless told otherwise.
 #[derive(Clone, Debug, Default)]
@@ -59,7 +59,7 @@ impl Default for TimeLimits {
 pub struct Connection {
     pub(super) endpoints: Endpoints,
     pub(super) clock: Arc<dyn Clock>,
-    pub(super) metrics: Arc<Metrics>,
+    metrics: Arc<Metrics>,
     /// The pool that STS is asked over.
     pub(super) sts_http: SharedHttpClient,
     /// The pool that ECR is asked over: the same, unless only one of the two is AWS's own.
@@ -93,6 +93,19 @@ impl Connection {
             .operation_attempt_timeout(attempt)
             .operation_timeout(operation)
             .build()
+    }
+
+    /// Waits for a call and notes how long it took.
+    pub(super) async fn timed<T, E>(
+        &self,
+        service: Upstream,
+        call: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        let started = self.clock.now();
+        let result = call.await;
+        let took = self.clock.now().duration_since(started).unsigned_abs();
+        self.metrics.upstream(service, result.is_ok(), took);
+        result
     }
 
     /// The clock as the SDK asks for it: request signatures carry the time.

@@ -186,12 +186,7 @@ async fn a_gateway_in_between_that_answers_in_its_own_words() {
 
 #[tokio::test]
 async fn trouble_of_one_feed_is_none_of_another() {
-    let app = TestApp::builder()
-        .feed("default/images")
-        .feed("default/charts")
-        .client("ci", &["default/*"], &["pull"])
-        .start()
-        .await;
+    let app = TestApp::start_with_charts().await;
     let role = "arn:aws:iam::123456789012:role/feedpass-default-images".parse().unwrap();
     app.sandbox().faults().add(Fault::new(Service::Sts, FaultKind::Unavailable).for_role(role));
     assert_eq!(app.credentials("ci", "default/images").await.status, 503);

@@ -40,12 +40,7 @@ async fn a_role_that_is_not_there() {
 
 #[tokio::test]
 async fn a_role_that_trusts_another_feed() {
-    let app = TestApp::builder()
-        .feed("default/images")
-        .feed("default/charts")
-        .client("ci", &["default/*"], &["pull"])
-        .start()
-        .await;
+    let app = TestApp::start_with_charts().await;
     app.change_accounts(|accounts| accounts.roles[0].trust_policy = accounts.roles[1].trust_policy.clone());
     app.assert_problem(&operators("role_refused", "AccessDenied", ROLE_REFUSED)).await;
     assert_eq!(app.calls(), (1, 0));
@@ -295,12 +290,7 @@ async fn a_refusal_is_remembered_for_a_while_and_then_asked_again() {
 
 #[tokio::test]
 async fn a_refusal_of_one_feed_is_none_of_another() {
-    let app = TestApp::builder()
-        .feed("default/images")
-        .feed("default/charts")
-        .client("ci", &["default/*"], &["pull"])
-        .start()
-        .await;
+    let app = TestApp::start_with_charts().await;
     app.change_accounts(|accounts| accounts.roles.retain(|role| role.arn.name().ends_with("charts")));
     assert_eq!(app.credentials("ci", "default/images").await.status, 502);
     assert_eq!(app.credentials("ci", "default/charts").await.status, 200);

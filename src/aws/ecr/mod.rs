@@ -105,11 +105,7 @@ impl Ecr {
         feed: &Feed,
         session: &RoleSession,
     ) -> Result<RegistryCredentials, EcrError> {
-        let started = self.connection.clock.now();
-        let result = self.call(feed, session).await;
-        let took = self.connection.clock.now().duration_since(started).unsigned_abs();
-        self.connection.metrics.upstream(Upstream::Ecr, result.is_ok(), took);
-        result
+        self.connection.timed(Upstream::Ecr, self.call(feed, session)).await
     }
 
     async fn call(&self, feed: &Feed, session: &RoleSession) -> Result<RegistryCredentials, EcrError> {

@@ -93,11 +93,7 @@ impl Sts {
     /// # Errors
     /// [`StsError`].
     pub async fn assume_role(&self, feed: &Feed, token: &WebIdentityToken) -> Result<RoleSession, StsError> {
-        let started = self.connection.clock.now();
-        let result = self.call(feed, token).await;
-        let took = self.connection.clock.now().duration_since(started).unsigned_abs();
-        self.connection.metrics.upstream(Upstream::Sts, result.is_ok(), took);
-        result
+        self.connection.timed(Upstream::Sts, self.call(feed, token)).await
     }
 
     async fn call(&self, feed: &Feed, token: &WebIdentityToken) -> Result<RoleSession, StsError> {

@@ -34,6 +34,18 @@ pub(super) enum Found<V, E> {
     Nothing(Flight<V, E>),
 }
 
+impl<V, E> Entry<V, E> {
+    pub(super) fn forget_failure(&mut self) {
+        self.refused = None;
+    }
+
+    /// Forgets all but the flight under way.
+    pub(super) fn forget(&mut self) {
+        self.held = None;
+        self.refused = None;
+    }
+}
+
 impl<V: Held, E: Remembered> Entry<V, E> {
     pub(super) fn in_flight(fetch: Fetch<V, E>, flight: Flight<V, E>, now: Timestamp) -> Self {
         Self {

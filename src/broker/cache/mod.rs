@@ -111,13 +111,13 @@ where
 impl<K, V, E> Cache<K, V, E> {
     /// Forgets every failure, so that whoever mended its cause is not told of it again.
     pub fn forget_failures(&self) {
-        self.inner.entries().values_mut().for_each(|entry| entry.refused = None);
+        self.inner.entries().values_mut().for_each(Entry::forget_failure);
     }
 
     /// Forgets all that is held too; the next callers have it fetched.
     pub fn forget_all(&self) {
-        // Caretakers end, and flights land nowhere but with those who wait for them.
-        self.inner.entries().clear();
+        // The entries stay: each has a caretaker, and a flight under way lands in the one it began for.
+        self.inner.entries().values_mut().for_each(Entry::forget);
     }
 }
 

@@ -205,6 +205,16 @@ impl TestApp {
         Self::usual().start().await
     }
 
+    /// With the feeds `default/images` and `default/charts`, and a client `ci` that may pull from both.
+    pub async fn start_with_charts() -> Self {
+        Self::builder()
+            .feed("default/images")
+            .feed("default/charts")
+            .client("ci", &["default/*"], &["pull"])
+            .start()
+            .await
+    }
+
     /// The secret of a client of [`TestAppBuilder::client`].
     pub fn secret_of(client: &str) -> String {
         format!("{client}-secret-0123456789")
