@@ -91,7 +91,7 @@ enum Outcome {
 
 /// Whether the presented secret is one of the client's live ones, in time that does not tell which bytes match.
 fn has_secret(client: &Client, presented: &SecretHash) -> bool {
-    client.secrets.iter().fold(false, |found, secret| bool::from(secret.as_bytes().ct_eq(presented.as_bytes())) | found)
+    client.secrets.iter().fold(false, |found, secret| bool::from(secret.hash.as_bytes().ct_eq(presented.as_bytes())) | found)
 }
 
 /// What the schemes share: a client with a matching secret is verified, anything else refused.

@@ -88,7 +88,7 @@ impl End {
 }
 
 fn has_example_secret(client: &Client) -> bool {
-    client.secrets.contains(&SecretHash::of(EXAMPLE_SECRET))
+    client.has_secret(&SecretHash::of(EXAMPLE_SECRET))
 }
 
 /// How many feeds and how many clients the summary names.

@@ -58,4 +58,23 @@ macro_rules! text_value {
     };
 }
 
+/// Gives a type serde by its text, as `Display` writes it and `FromStr` reads it.
+macro_rules! serde_by_text {
+    ($name:ident) => {
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = <String as serde::Deserialize>::deserialize(deserializer)?;
+                text.parse().map_err(<D::Error as serde::de::Error>::custom)
+            }
+        }
+    };
+}
+
+pub(crate) use serde_by_text;
 pub(crate) use text_value;

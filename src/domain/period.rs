@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::{Span, SpanRelativeTo};
 
 use super::Invalid;
+use super::invalid::serde_by_text;
 
 /// A length of time in whole seconds, written `90d`, `24h`, `5m` or `1h 30m`; a day is 24 hours.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -35,6 +36,25 @@ impl FromStr for Period {
 }
 
 /// Makes a period type with bounds, in seconds, and the words for them.
+impl std::fmt::Display for Period {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write_period(f, self.0.as_secs())
+    }
+}
+
+serde_by_text!(Period);
+
+/// In the largest unit that leaves no rest.
+fn write_period(f: &mut std::fmt::Formatter<'_>, seconds: u64) -> std::fmt::Result {
+    match seconds {
+        0 => f.write_str("0s"),
+        days if days.is_multiple_of(86_400) => write!(f, "{}d", days / 86_400),
+        hours if hours.is_multiple_of(3600) => write!(f, "{}h", hours / 3600),
+        minutes if minutes.is_multiple_of(60) => write!(f, "{}m", minutes / 60),
+        seconds => write!(f, "{seconds}s"),
+    }
+}
+
 macro_rules! bounded_period {
     ($(#[$doc:meta])* $name:ident, $what:literal, $range:expr, $default:literal, $expected:literal) => {
         $(#[$doc])*
@@ -57,6 +77,14 @@ macro_rules! bounded_period {
                 Self($default)
             }
         }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write_period(f, u64::from(self.0))
+            }
+        }
+
+        serde_by_text!($name);
 
         impl FromStr for $name {
             type Err = Invalid;
@@ -96,6 +124,14 @@ mod tests {
         for bad in ["", "5", "-5m", "soon", "1.5s", "5 parsecs"] {
             assert!(bad.parse::<Period>().is_err(), "{bad} must be refused");
         }
+    }
+
+    #[test]
+    fn a_period_is_written_as_it_is_read() {
+        for text in ["90d", "36h", "5m", "90s", "0s"] {
+            assert_eq!(text.parse::<Period>().unwrap().to_string(), text);
+        }
+        assert_eq!(serde_json::to_string(&"1h".parse::<SessionDuration>().unwrap()).unwrap(), "\"1h\"");
     }
 
     #[test]

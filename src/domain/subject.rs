@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::invalid::serde_by_text;
 use super::{Invalid, Slug};
 
 /// Names one feed: `default/images`.
@@ -21,6 +22,8 @@ impl fmt::Display for SpaceFeed {
         write!(f, "{}/{}", self.space, self.feed)
     }
 }
+
+serde_by_text!(SpaceFeed);
 
 impl FromStr for SpaceFeed {
     type Err = Invalid;
@@ -44,7 +47,8 @@ pub enum SubjectPart {
 }
 
 /// Which parts a feed's subject has: both, or one of them. The order is always space, then feed.
-#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[serde(try_from = "Vec<SubjectPart>", into = "Vec<SubjectPart>")]
 pub enum SubjectParts {
     /// `space:<slug>:feed:<slug>`
     #[default]
@@ -53,6 +57,24 @@ pub enum SubjectParts {
     SpaceOnly,
     /// `feed:<slug>`
     FeedOnly,
+}
+
+impl TryFrom<Vec<SubjectPart>> for SubjectParts {
+    type Error = Invalid;
+
+    fn try_from(parts: Vec<SubjectPart>) -> Result<Self, Invalid> {
+        Self::try_from(parts.as_slice())
+    }
+}
+
+impl From<SubjectParts> for Vec<SubjectPart> {
+    fn from(parts: SubjectParts) -> Self {
+        match parts {
+            SubjectParts::SpaceAndFeed => vec![SubjectPart::Space, SubjectPart::Feed],
+            SubjectParts::SpaceOnly => vec![SubjectPart::Space],
+            SubjectParts::FeedOnly => vec![SubjectPart::Feed],
+        }
+    }
 }
 
 impl TryFrom<&[SubjectPart]> for SubjectParts {

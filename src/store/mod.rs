@@ -1,27 +1,79 @@
-//! What feedpass knows: spaces, feeds, clients and their grants.
+//! What feedpass knows: spaces, feeds, clients and their grants; and what it wrote down.
 //!
-//! The request path reads a [`Snapshot`] in memory. Whoever changes something replaces the whole
-//! snapshot, so a request sees all of a change or none of it, and the next request sees it.
-//! Today the configuration file is the only source; a database will be merged in here.
+//! The request path reads a [`Snapshot`] in memory, never the database. A change is decided on a snapshot,
+//! written if no other came first, and taken into the next snapshot before it is acknowledged; a task reads what
+//! other processes wrote. So a request sees all of a change or none of it, and the next request sees it.
 
-use std::collections::{BTreeMap, HashMap};
+pub mod database;
+mod document;
+mod error;
+mod merged;
+mod snapshot;
+
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use tokio::sync::Mutex;
 
-use crate::domain::{Client, ClientId, Feed, SecretHash, SpaceFeed};
+pub use document::{Document, Kind, Record, Write};
+pub use error::StoreError;
+pub use snapshot::{Declared, Entry, Snapshot, Source, Tombstone};
 
-/// The current [`Snapshot`], shared by everyone who reads it.
-#[derive(Debug)]
+use self::database::{AuditLine, Database};
+use crate::clock::Clock;
+
+/// How often a change is decided anew because another process was faster.
+const ATTEMPTS: usize = 20;
+
+/// The current [`Snapshot`], shared by everyone who reads it, and the database behind it.
 pub struct Store {
     current: ArcSwap<Snapshot>,
+    database: Arc<dyn Database>,
+    clock: Arc<dyn Clock>,
+    /// Held by whoever replaces the snapshot.
+    turn: Mutex<()>,
+}
+
+/// What a change writes, and what it gives whoever asked for it.
+pub struct Plan<T> {
+    /// The documents.
+    pub writes: Vec<Write>,
+    /// What the audit trail says of it.
+    pub lines: Vec<AuditLine>,
+    /// What it gives.
+    pub outcome: T,
+}
+
+/// Why a change did not come to be.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangeError<E> {
+    /// It was decided against.
+    #[error(transparent)]
+    Refused(E),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 impl Store {
-    /// A store that starts with `snapshot`.
-    #[must_use]
-    pub fn new(snapshot: Snapshot) -> Self {
-        Self { current: ArcSwap::from_pointee(snapshot) }
+    /// Reads all that the database holds, below what is declared.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn open(
+        database: Arc<dyn Database>,
+        declared: Declared,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, StoreError> {
+        let mut snapshot = Snapshot::of(declared);
+        let (revision, documents) = database.read_after(0).await?;
+        snapshot.take_in(revision, documents)?;
+        let store =
+            Self { current: ArcSwap::from_pointee(snapshot), database, clock, turn: Mutex::default() };
+        match store.current().declared_twice() {
+            twice if twice.is_empty() => Ok(store),
+            twice => Err(StoreError::DeclaredTwice(twice)),
+        }
     }
 
     /// What is known now. Keep it for one request and no longer.
@@ -30,57 +82,71 @@ impl Store {
         self.current.load_full()
     }
 
-    /// Makes `snapshot` what the next request sees.
-    pub fn replace(&self, snapshot: Snapshot) {
-        self.current.store(Arc::new(snapshot));
-    }
-}
-
-/// All feeds and clients as they were at one moment.
-#[derive(Debug, Default)]
-pub struct Snapshot {
-    feeds: BTreeMap<SpaceFeed, Arc<Feed>>,
-    clients: HashMap<ClientId, Arc<Client>>,
-    clients_by_secret: HashMap<SecretHash, Arc<Client>>,
-}
-
-impl Snapshot {
-    /// Indexes feeds and clients; of two with one name, or one secret, the later stays.
+    /// The database behind it, for what is not in snapshots.
     #[must_use]
-    pub fn new(feeds: impl IntoIterator<Item = Feed>, clients: impl IntoIterator<Item = Client>) -> Self {
-        let mut snapshot = Self::default();
-        for feed in feeds {
-            snapshot.feeds.insert(feed.name.clone(), Arc::new(feed));
+    pub fn database(&self) -> &Arc<dyn Database> {
+        &self.database
+    }
+
+    /// Makes `declared` what the next request sees of the configuration.
+    ///
+    /// # Errors
+    /// [`StoreError::DeclaredTwice`] when the store has one of the names; nothing is changed then.
+    pub async fn redeclare(&self, declared: Declared) -> Result<(), StoreError> {
+        let _turn = self.turn.lock().await;
+        let mut next = Snapshot::clone(&self.current());
+        next.redeclare(declared);
+        let twice = next.declared_twice();
+        if !twice.is_empty() {
+            return Err(StoreError::DeclaredTwice(twice));
         }
-        for client in clients.into_iter().map(Arc::new) {
-            for secret in &client.secrets {
-                snapshot.clients_by_secret.insert(secret.clone(), Arc::clone(&client));
+        self.current.store(Arc::new(next));
+        Ok(())
+    }
+
+    /// Takes in what other processes wrote; says whether there was anything.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the snapshot stays as it was.
+    pub async fn refresh(&self) -> Result<bool, StoreError> {
+        if self.database.revision().await? == self.current().revision() {
+            return Ok(false);
+        }
+        let _turn = self.turn.lock().await;
+        self.catch_up().await
+    }
+
+    /// Decides on a change by what is known now and writes it; decides again if another process was faster.
+    ///
+    /// # Errors
+    /// What `decide` says against it, and [`StoreError`]; nothing is changed then.
+    pub async fn change<T, E>(
+        &self,
+        decide: impl Fn(&Snapshot) -> Result<Plan<T>, E>,
+    ) -> Result<T, ChangeError<E>> {
+        let _turn = self.turn.lock().await;
+        for _ in 0..ATTEMPTS {
+            let current = self.current();
+            let Plan { writes, lines, outcome } = decide(&current).map_err(ChangeError::Refused)?;
+            if writes.is_empty() && lines.is_empty() {
+                return Ok(outcome);
             }
-            snapshot.clients.insert(client.id.clone(), client);
+            let committed = self.database.commit(current.revision(), &writes, lines, self.clock.now()).await?;
+            self.catch_up().await?;
+            if committed.is_some() {
+                return Ok(outcome);
+            }
         }
-        snapshot
+        Err(StoreError::Contended.into())
     }
 
-    /// The feed of that name.
-    #[must_use]
-    pub fn feed(&self, name: &SpaceFeed) -> Option<&Arc<Feed>> {
-        self.feeds.get(name)
-    }
-
-    /// All feeds, by name.
-    pub fn feeds(&self) -> impl Iterator<Item = &Arc<Feed>> {
-        self.feeds.values()
-    }
-
-    /// The client of that id.
-    #[must_use]
-    pub fn client(&self, id: &ClientId) -> Option<&Arc<Client>> {
-        self.clients.get(id)
-    }
-
-    /// The client one of whose secrets has that hash.
-    #[must_use]
-    pub fn client_by_secret(&self, hash: &SecretHash) -> Option<&Arc<Client>> {
-        self.clients_by_secret.get(hash)
+    /// Reads on from the snapshot's revision. The caller holds the turn.
+    async fn catch_up(&self) -> Result<bool, StoreError> {
+        let mut next = Snapshot::clone(&self.current());
+        let (revision, documents) = self.database.read_after(next.revision()).await?;
+        let found = !documents.is_empty();
+        next.take_in(revision, documents)?;
+        self.current.store(Arc::new(next));
+        Ok(found)
     }
 }

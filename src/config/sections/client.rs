@@ -2,23 +2,27 @@
 
 use crate::config::context::{Located, Place};
 use crate::config::reader::{Elements, Reader};
-use crate::domain::{Client, ClientId, Grant, SecretHash};
+use crate::domain::{Client, ClientId, ClientSecret, Grant, Role, SecretHash};
 
 /// What could be read of one client.
 pub(in crate::config) struct ClientDraft {
     pub(in crate::config) id: Option<Located<ClientId>>,
     pub(in crate::config) secrets: Vec<Located<SecretHash>>,
     grants: Vec<Grant>,
+    roles: Vec<Located<Role>>,
 }
 
 const HASH_HINT: &str = "`sha256:` and the hex of the secret's SHA-256, or a list of two while one is replaced; \
                          `printf %s \"$SECRET\" | sha256sum` makes one";
+
+const ROLES_HINT: &str = r#"a list of roles, as in `["auditor", "space_admin:team-a"]`"#;
 
 pub(super) fn read(client: &mut Reader<'_>) -> ClientDraft {
     ClientDraft {
         id: client.required("id", "the client's id, as in `ci`"),
         secrets: secrets(client),
         grants: client.tables("grant", &[], grant),
+        roles: if client.has("roles") { client.some_of("roles", ROLES_HINT) } else { Vec::new() },
     }
 }
 
@@ -65,6 +69,11 @@ fn values<T>(found: Vec<Located<T>>) -> Vec<T> {
 
 impl ClientDraft {
     pub(super) fn settle(self) -> Option<Client> {
-        Some(Client { id: self.id?.value, secrets: values(self.secrets), grants: self.grants })
+        Some(Client {
+            grants: self.grants,
+            roles: values(self.roles).into_iter().collect(),
+            secrets: values(self.secrets).into_iter().map(ClientSecret::lasting).collect(),
+            ..Client::new(self.id?.value)
+        })
     }
 }

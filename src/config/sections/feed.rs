@@ -112,6 +112,7 @@ impl FeedDraft {
         let role = identity.role?.value;
         Some(Feed {
             name,
+            display_name: None,
             region: self.region?,
             registry: self.registry.unwrap_or_else(|| role.account().clone()),
             web_identity: WebIdentity {

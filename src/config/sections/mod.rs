@@ -62,7 +62,7 @@ impl Draft {
     /// The settings; none if anything was missing or wrong.
     pub(super) fn settle(self, files: Vec<PathBuf>) -> Option<Settings> {
         let audience = self.audience?;
-        let space = |slug: Option<Located<Slug>>| Some(Space { slug: slug?.value });
+        let space = |slug: Option<Located<Slug>>| Some(Space { slug: slug?.value, name: None });
         let feeds = self.feeds.into_iter().map(|feed| feed.settle(&audience)).collect::<Option<_>>()?;
         Some(Settings {
             issuer: self.issuer?.value,

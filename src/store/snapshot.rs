@@ -1,0 +1,321 @@
+//! All that feedpass knows at one moment, in memory.
+
+use std::sync::Arc;
+
+use imbl::{HashMap, OrdMap, OrdSet};
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+
+use super::merged::merged;
+use super::{Document, Kind, Record, StoreError};
+use crate::domain::{AccountId, Client, ClientId, Feed, Region, SecretHash, Slug, Space, SpaceFeed, SubjectParts};
+
+/// What the configuration declares.
+#[derive(Clone, Debug, Default)]
+pub struct Declared {
+    /// Its spaces.
+    pub spaces: Vec<Space>,
+    /// Its feeds.
+    pub feeds: Vec<Feed>,
+    /// Its clients.
+    pub clients: Vec<Client>,
+}
+
+/// Where a value comes from.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Source {
+    /// From the configuration, and so not to be changed here.
+    Declared,
+    /// From the store.
+    Stored {
+        /// The revision that wrote it.
+        version: i64,
+        /// When it was made.
+        created_at: Timestamp,
+        /// When it was last written.
+        changed_at: Timestamp,
+    },
+}
+
+/// A value and where it comes from.
+#[derive(Debug)]
+pub struct Entry<T> {
+    /// The value.
+    pub value: Arc<T>,
+    /// Where it comes from.
+    pub source: Source,
+}
+
+impl<T> Clone for Entry<T> {
+    fn clone(&self) -> Self {
+        Self { value: Arc::clone(&self.value), source: self.source }
+    }
+}
+
+/// A name that was given once and is never given again.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Tombstone {
+    /// When the name was freed.
+    pub freed_at: Timestamp,
+    /// What it was renamed to, if it was.
+    pub moved_to: Option<String>,
+}
+
+/// What one source holds. Cloning shares all of it; a change copies a path, not the whole.
+#[derive(Clone, Debug, Default)]
+struct Layer {
+    spaces: OrdMap<Slug, Entry<Space>>,
+    feeds: OrdMap<SpaceFeed, Entry<Feed>>,
+    clients: OrdMap<ClientId, Entry<Client>>,
+    secrets: HashMap<SecretHash, ClientId>,
+    registries: HashMap<(AccountId, Region), OrdSet<SpaceFeed>>,
+    /// The feeds whose subject drops a part, by which others may be taken for them.
+    partial: OrdSet<SpaceFeed>,
+}
+
+/// All that feedpass knows at one moment: what is declared, over what is stored.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    revision: i64,
+    declared: Layer,
+    stored: Layer,
+    renames: OrdMap<String, Arc<str>>,
+    tombstones: HashMap<(Kind, String), Tombstone>,
+    bootstrapped: bool,
+}
+
+impl Layer {
+    fn put_space(&mut self, entry: Entry<Space>) {
+        self.spaces.insert(entry.value.slug.clone(), entry);
+    }
+
+    fn put_feed(&mut self, entry: Entry<Feed>) {
+        self.remove_feed(&entry.value.name);
+        let feed = &entry.value;
+        self.registries.entry((feed.registry.clone(), feed.region.clone())).or_default().insert(feed.name.clone());
+        if feed.web_identity.subject != SubjectParts::SpaceAndFeed {
+            self.partial.insert(feed.name.clone());
+        }
+        self.feeds.insert(feed.name.clone(), entry);
+    }
+
+    fn remove_feed(&mut self, name: &SpaceFeed) {
+        let Some(old) = self.feeds.remove(name) else { return };
+        if let Some(there) = self.registries.get_mut(&(old.value.registry.clone(), old.value.region.clone())) {
+            there.remove(name);
+        }
+        self.partial.remove(name);
+    }
+
+    fn put_client(&mut self, entry: Entry<Client>) {
+        self.remove_client(&entry.value.id);
+        for secret in &entry.value.secrets {
+            self.secrets.insert(secret.hash.clone(), entry.value.id.clone());
+        }
+        self.clients.insert(entry.value.id.clone(), entry);
+    }
+
+    fn remove_client(&mut self, id: &ClientId) {
+        let Some(old) = self.clients.remove(id) else { return };
+        for secret in &old.value.secrets {
+            self.secrets.remove(&secret.hash);
+        }
+    }
+}
+
+impl Snapshot {
+    /// What `declared` alone makes: of two of one name, the later stays.
+    #[must_use]
+    pub fn of(declared: Declared) -> Self {
+        let mut snapshot = Self::default();
+        snapshot.redeclare(declared);
+        snapshot
+    }
+
+    /// Puts `declared` in the place of all that was declared.
+    pub(super) fn redeclare(&mut self, declared: Declared) {
+        fn entry<T>(value: T) -> Entry<T> {
+            Entry { value: Arc::new(value), source: Source::Declared }
+        }
+        let mut layer = Layer::default();
+        declared.spaces.into_iter().for_each(|space| layer.put_space(entry(space)));
+        declared.feeds.into_iter().for_each(|feed| layer.put_feed(entry(feed)));
+        declared.clients.into_iter().for_each(|client| layer.put_client(entry(client)));
+        self.declared = layer;
+    }
+
+    /// The names that the configuration and the store both have.
+    pub(super) fn declared_twice(&self) -> Vec<(Kind, String)> {
+        let spaces = self.declared.spaces.keys().filter(|slug| self.stored.spaces.contains_key(*slug));
+        let feeds = self.declared.feeds.keys().filter(|name| self.stored.feeds.contains_key(*name));
+        let clients = self.declared.clients.keys().filter(|id| self.stored.clients.contains_key(*id));
+        let spaces = spaces.map(|slug| (Kind::Space, slug.to_string()));
+        let feeds = feeds.map(|name| (Kind::Feed, name.to_string()));
+        spaces.chain(feeds).chain(clients.map(|id| (Kind::Client, id.to_string()))).collect()
+    }
+
+    /// Takes in what was written up to `revision`.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`].
+    pub(super) fn take_in(&mut self, revision: i64, documents: Vec<Document>) -> Result<(), StoreError> {
+        for document in documents {
+            self.take(document)?;
+        }
+        self.revision = self.revision.max(revision);
+        Ok(())
+    }
+
+    fn take(&mut self, document: Document) -> Result<(), StoreError> {
+        let Some(kind) = Kind::ALL.into_iter().find(|kind| kind.as_str() == document.kind) else {
+            let reason = "this feedpass does not know the kind".to_owned();
+            return Err(StoreError::Unreadable { kind: document.kind, name: document.name, reason });
+        };
+        let Document { version, created_at, changed_at, removed, .. } = document;
+        let source = Source::Stored { version, created_at, changed_at };
+        match kind {
+            Kind::Space => {
+                let space: Space = read(&document)?;
+                if removed {
+                    self.stored.spaces.remove(&space.slug);
+                } else {
+                    self.stored.put_space(Entry { value: Arc::new(space), source });
+                }
+            }
+            Kind::Feed => {
+                let feed: Feed = read(&document)?;
+                if removed {
+                    self.stored.remove_feed(&feed.name);
+                } else {
+                    self.stored.put_feed(Entry { value: Arc::new(feed), source });
+                }
+            }
+            Kind::Client => {
+                let client: Client = read(&document)?;
+                if removed {
+                    self.stored.remove_client(&client.id);
+                } else {
+                    self.stored.put_client(Entry { value: Arc::new(client), source });
+                }
+            }
+            Kind::Rename if removed => drop(self.renames.remove(&document.name)),
+            Kind::Rename => drop(self.renames.insert(document.name.clone(), Arc::from(document.body.as_str()))),
+            Kind::Bootstrap => self.bootstrapped = true,
+            Kind::WorkloadIssuer | Kind::Workload => {}
+        }
+        let name = (kind, document.name);
+        if removed {
+            self.tombstones.insert(name, Tombstone { freed_at: changed_at, moved_to: document.moved_to });
+        } else {
+            self.tombstones.remove(&name);
+        }
+        Ok(())
+    }
+
+    /// The last change that is in it.
+    #[must_use]
+    pub fn revision(&self) -> i64 {
+        self.revision
+    }
+
+    /// Whether the first admin was made.
+    #[must_use]
+    pub fn is_bootstrapped(&self) -> bool {
+        self.bootstrapped
+    }
+
+    /// The space of that slug.
+    #[must_use]
+    pub fn space(&self, slug: &Slug) -> Option<&Entry<Space>> {
+        self.declared.spaces.get(slug).or_else(|| self.stored.spaces.get(slug))
+    }
+
+    /// All spaces after `after`, by slug.
+    pub fn spaces_after(&self, after: Option<&Slug>) -> impl Iterator<Item = &Entry<Space>> {
+        merged(&self.declared.spaces, &self.stored.spaces, after)
+    }
+
+    /// The feed of that name, and where it comes from.
+    #[must_use]
+    pub fn feed_entry(&self, name: &SpaceFeed) -> Option<&Entry<Feed>> {
+        self.declared.feeds.get(name).or_else(|| self.stored.feeds.get(name))
+    }
+
+    /// The feed of that name.
+    #[must_use]
+    pub fn feed(&self, name: &SpaceFeed) -> Option<&Arc<Feed>> {
+        self.feed_entry(name).map(|entry| &entry.value)
+    }
+
+    /// All feeds, by name.
+    pub fn feeds(&self) -> impl Iterator<Item = &Arc<Feed>> {
+        self.feeds_after(None).map(|entry| &entry.value)
+    }
+
+    /// All feeds after `after`, by name.
+    pub fn feeds_after(&self, after: Option<&SpaceFeed>) -> impl Iterator<Item = &Entry<Feed>> {
+        merged(&self.declared.feeds, &self.stored.feeds, after)
+    }
+
+    /// The feeds whose registry is the account's in the region, by name.
+    pub fn feeds_at(&self, account: &AccountId, region: &Region) -> impl Iterator<Item = &Arc<Feed>> {
+        let place = (account.clone(), region.clone());
+        let there = |layer: &Layer| layer.registries.get(&place).cloned().unwrap_or_default();
+        let names = there(&self.declared).union(there(&self.stored));
+        names.into_iter().filter_map(|name| self.feed(&name))
+    }
+
+    /// The feeds whose subject drops a part.
+    pub fn feeds_with_partial_subjects(&self) -> impl Iterator<Item = &Arc<Feed>> {
+        self.declared.partial.iter().chain(self.stored.partial.iter()).filter_map(|name| self.feed(name))
+    }
+
+    /// The client of that id, and where it comes from.
+    #[must_use]
+    pub fn client_entry(&self, id: &ClientId) -> Option<&Entry<Client>> {
+        self.declared.clients.get(id).or_else(|| self.stored.clients.get(id))
+    }
+
+    /// The client of that id.
+    #[must_use]
+    pub fn client(&self, id: &ClientId) -> Option<&Arc<Client>> {
+        self.client_entry(id).map(|entry| &entry.value)
+    }
+
+    /// All clients after `after`, by id.
+    pub fn clients_after(&self, after: Option<&ClientId>) -> impl Iterator<Item = &Entry<Client>> {
+        merged(&self.declared.clients, &self.stored.clients, after)
+    }
+
+    /// The client one of whose secrets has that hash.
+    #[must_use]
+    pub fn client_by_secret(&self, hash: &SecretHash) -> Option<&Arc<Client>> {
+        let id = self.declared.secrets.get(hash).or_else(|| self.stored.secrets.get(hash))?;
+        self.client(id)
+    }
+
+    /// What is left of a name that was freed.
+    #[must_use]
+    pub fn tombstone(&self, kind: Kind, name: &str) -> Option<&Tombstone> {
+        self.tombstones.get(&(kind, name.to_owned()))
+    }
+
+    /// The planned renames: what has the name now (`feed:default/images`), and the plan as JSON.
+    pub fn renames(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.renames.iter().map(|(name, plan)| (name.as_str(), &**plan))
+    }
+}
+
+fn read<R: Record + DeserializeOwned>(document: &Document) -> Result<R, StoreError> {
+    let unreadable = |reason: String| StoreError::Unreadable {
+        kind: document.kind.clone(),
+        name: document.name.clone(),
+        reason,
+    };
+    let value: R = serde_json::from_str(&document.body).map_err(|error| unreadable(error.to_string()))?;
+    if value.name() == document.name {
+        Ok(value)
+    } else {
+        Err(unreadable(format!("it is that of `{}`", value.name())))
+    }
+}
