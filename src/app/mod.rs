@@ -20,7 +20,10 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::{AwsEndpoint, KeyStore as KeyStoreSettings, Settings};
 use crate::domain::IssuerUrl;
 use crate::entropy::{Entropy, SystemEntropy};
-use crate::http::{HttpState, Readiness, Server, ServerError, bind, both_routes, internal_routes, public_routes};
+use crate::http::{
+    HttpState, Limiter, Readiness, Server, ServerError, TrustedProxies, bind, both_routes, internal_routes,
+    public_routes,
+};
 use crate::issuer::keyring::backends::{Directory, KeyStore};
 use crate::issuer::keyring::{IssuerChange, KeyRing, KeyRingError};
 use crate::issuer::metadata::{Metadata, MetadataError};
@@ -102,6 +105,8 @@ pub struct App {
     broker: Broker,
     keyring: Arc<KeyRing>,
     metrics: Arc<Metrics>,
+    limiter: Limiter,
+    proxies: TrustedProxies,
     readiness: Readiness,
     sandbox: Option<Sandbox>,
     public: Server,
@@ -144,11 +149,16 @@ impl App {
             Arc::clone(&clock),
             Arc::clone(&entropy),
         );
+        let limiter = Limiter::new(settings.limits, Arc::clone(&clock), Arc::clone(&metrics));
+        let proxies = TrustedProxies::default();
+        proxies.set(settings.listen.trusted_proxies.clone());
         let readiness = Readiness::default();
         let state = HttpState {
             authn: Authn::new(Arc::clone(&store)),
             broker: broker.clone(),
             metadata: Arc::new(metadata),
+            limiter: limiter.clone(),
+            proxies: proxies.clone(),
             readiness: readiness.clone(),
             metrics: Arc::clone(&metrics),
             clock: Arc::clone(&clock),
@@ -158,7 +168,21 @@ impl App {
         let (public, internal) = listeners.serve(&settings.issuer, &state, &clock)?;
         let started = settings.clone();
         let settings = ArcSwap::from_pointee(settings);
-        Ok(Self { settings, started, store, mint, broker, keyring, metrics, readiness, sandbox, public, internal })
+        Ok(Self {
+            settings,
+            started,
+            store,
+            mint,
+            broker,
+            keyring,
+            metrics,
+            limiter,
+            proxies,
+            readiness,
+            sandbox,
+            public,
+            internal,
+        })
     }
 
     /// The settings last taken; what only a restart changes may differ from what runs.

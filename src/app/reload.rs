@@ -44,6 +44,8 @@ impl App {
             sandbox.set_accounts(accounts::of(&new.issuer, &new.feeds, settings)?);
         }
         self.mint.set_lifetime(new.tokens.lifetime);
+        self.limiter.set(new.limits);
+        self.proxies.set(new.listen.trusted_proxies.clone());
         self.store.replace(snapshot(&new));
         let old = self.settings.swap(Arc::new(new));
         if declared_roles(&old) == declared_roles(&self.settings.load()) {

@@ -70,6 +70,25 @@ impl<'t> Reader<'t> {
         self.value(text, place, read)
     }
 
+    /// The key's value, written as an integer or as a word in quotes; `hint` says what would be right.
+    pub(super) fn number_or_word<T>(
+        &mut self,
+        key: &'static str,
+        hint: &str,
+        read: impl FnOnce(&str) -> Result<T, Invalid>,
+    ) -> Option<Located<T>> {
+        let node = self.node(key)?;
+        let place = self.place_of(key);
+        match &node.value {
+            Value::Integer(number) => self.value(&number.to_string(), place, read),
+            Value::Text(text) | Value::Untyped(text) => self.value(text, place, read),
+            other => {
+                self.context.mistake(&place, Some(found(&place, other)), hint);
+                None
+            }
+        }
+    }
+
     /// The key's value, or `default` when it is left out. (When it is wrong too: then nothing comes
     /// of the settings anyway.)
     pub(super) fn or<T: FromStr<Err = Invalid>>(&mut self, key: &'static str, default: T) -> T {

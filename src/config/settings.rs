@@ -5,10 +5,12 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use ipnet::IpNet;
 use url::Url;
 
 use crate::domain::{
-    Algorithm, Audience, Client, Feed, Invalid, IssuerUrl, Period, RoleArn, SessionDuration, Space, TokenLifetime,
+    Algorithm, Audience, Client, Feed, Invalid, IssuerUrl, Limits, Period, RoleArn, SessionDuration, Space,
+    TokenLifetime,
 };
 
 /// Everything that the configuration says, as domain types. [`Settings::load`] makes it.
@@ -26,6 +28,8 @@ pub struct Settings {
     pub keys: KeySettings,
     /// How web identity tokens are made.
     pub tokens: TokenSettings,
+    /// How much may be asked.
+    pub limits: Limits,
     /// Which AWS is asked.
     pub aws: AwsEndpoint,
     /// The declared spaces; no two have one slug.
@@ -47,7 +51,7 @@ impl Settings {
     /// The keys that differ between `self`, which runs, and `new`, and that only a restart changes.
     ///
     /// All others take effect as soon as `new` replaces `self`: spaces, feeds, clients, the token
-    /// lifetime, the times of key rotation, the sandbox's roles. The issuer is not among either: `app`
+    /// lifetime, the limits and the trusted proxies, the times of key rotation, the sandbox's roles. The issuer is not among either: `app`
     /// takes no settings with another one.
     #[must_use]
     pub fn restart_needed(&self, new: &Self) -> Vec<&'static str> {
@@ -75,6 +79,8 @@ pub struct Listen {
     /// query. Left out, it is made of `internal`, with port 0 if that has it; [`Listen::at`] joins
     /// paths to it.
     pub internal_url: Url,
+    /// The proxies in front of the listeners, whose word on a client's address is taken.
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 impl Listen {

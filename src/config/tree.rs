@@ -3,6 +3,7 @@
 //! It stands between TOML's own tree and the reader because two sources feed it: the file, and
 //! the environment, whose text has no type until a key asks for one.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use toml::de::{DeTable, DeValue};
@@ -36,6 +37,7 @@ pub(super) enum Value {
     Text(String),
     /// An environment variable's text, a string or a list as the key wants it.
     Untyped(String),
+    Integer(i64),
     List(Vec<Node>),
     Table(Table),
     /// A TOML type that no key has, in words.
@@ -44,12 +46,13 @@ pub(super) enum Value {
 
 impl Value {
     /// The type in words, for a mistake; never the value of a string.
-    pub(super) fn in_words(&self) -> &str {
+    pub(super) fn in_words(&self) -> Cow<'_, str> {
         match self {
-            Self::Text(_) | Self::Untyped(_) => "a string",
-            Self::List(_) => "a list",
-            Self::Table(_) => "a table",
-            Self::Other(words) => words,
+            Self::Text(_) | Self::Untyped(_) => "a string".into(),
+            Self::Integer(number) => format!("the integer `{number}`").into(),
+            Self::List(_) => "a list".into(),
+            Self::Table(_) => "a table".into(),
+            Self::Other(words) => words.into(),
         }
     }
 }
@@ -136,7 +139,10 @@ impl<'t> Lines<'t> {
                     .collect(),
             ),
             DeValue::Table(table) => Value::Table(self.table(table)),
-            DeValue::Integer(number) => Value::Other(format!("the integer {}", shown(number.as_str()))),
+            DeValue::Integer(number) => match i64::from_str_radix(number.as_str(), number.radix()) {
+                Ok(number) => Value::Integer(number),
+                Err(_) => Value::Other(format!("the integer {}", shown(number.as_str()))),
+            },
             DeValue::Float(number) => Value::Other(format!("the number {}", shown(number.as_str()))),
             DeValue::Boolean(value) => Value::Other(format!("the boolean `{value}`")),
             DeValue::Datetime(time) => Value::Other(format!("the date or time `{time}`")),

@@ -9,7 +9,7 @@ const HIDDEN: &str = "a value that is not shown here, since it may be a secret";
 
 /// What stands at `place`, as far as it may be repeated.
 pub(super) fn found(place: &Place, value: &Value) -> String {
-    if place.secret { HIDDEN.to_owned() } else { value.in_words().to_owned() }
+    if place.secret { HIDDEN.to_owned() } else { value.in_words().into_owned() }
 }
 
 /// Text that stands at `place`, as far as it may be repeated.

@@ -13,17 +13,20 @@ use tracing::{Instrument as _, Span, info_span};
 
 use super::problem::Said;
 use super::state::HttpState;
+use crate::domain::Origin;
 
 const REQUEST_ID: &str = "x-request-id";
 
 /// What is counted for a caller who went away before there was an answer; no answer has this status.
 const WENT_AWAY: u16 = 499;
 
-/// Gives the request an id (the caller's own where it is a plain word), answers with it, and writes
-/// down what came of the request.
-pub(super) async fn log(State(state): State<HttpState>, request: Request, next: Next) -> Response {
+/// Gives the request an id (the caller's own where it is a plain word), answers with it, notes
+/// where it came from, and writes down what came of it.
+pub(super) async fn log(State(state): State<HttpState>, mut request: Request, next: Next) -> Response {
     let id = request_id(request.headers(), &state);
-    let span = info_span!("request", request.id = id, client = Empty, feed = Empty, session_name = Empty);
+    let address = state.proxies.client_address(request.headers(), request.extensions());
+    request.extensions_mut().insert(Origin { address, request_id: id.clone() });
+    let span = info_span!("request", request.id = id, %address, client = Empty, feed = Empty, session_name = Empty);
     let under_way = UnderWay {
         started: state.clock.now(),
         method: known(request.method()),

@@ -1,4 +1,4 @@
-//! Request → authn → [`Caller`].
+//! Request → authn → [`Caller`], within the limits.
 
 use axum::extract::{FromRef as _, FromRequestParts};
 use axum::http::header::AUTHORIZATION;
@@ -7,20 +7,35 @@ use axum::http::request::Parts;
 use super::problem::Problem;
 use super::state::HttpState;
 use crate::authn::{Authn, AuthnError, Caller};
+use crate::domain::Origin;
 
 impl FromRequestParts<HttpState> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &HttpState) -> Result<Self, Problem> {
-        let mut headers = parts.headers.get_all(AUTHORIZATION).iter();
-        let header = match (headers.next(), headers.next()) {
-            (None, _) => None,
-            (Some(header), None) => Some(header.to_str().map_err(|_| AuthnError::Malformed)?),
-            // Which of two would count is a question that must not arise.
-            (Some(_), Some(_)) => return Err(AuthnError::Malformed.into()),
+        let authenticated = presented(parts).and_then(|header| Authn::from_ref(state).authenticate(header));
+        let caller = match authenticated {
+            Ok(caller) => caller,
+            Err(AuthnError::NotPresented) => return Err(AuthnError::NotPresented.into()),
+            Err(error) => {
+                let origin = Origin::from_request_parts(parts, state).await?;
+                state.limiter.refused(origin.address)?;
+                return Err(error.into());
+            }
         };
-        let caller = Authn::from_ref(state).authenticate(header)?;
         tracing::Span::current().record("client", tracing::field::display(caller.id()));
+        state.limiter.admit_client(caller.id(), parts.extensions.get())?;
         Ok(caller)
+    }
+}
+
+/// The one `Authorization` header, if there is one.
+fn presented(parts: &Parts) -> Result<Option<&str>, AuthnError> {
+    let mut headers = parts.headers.get_all(AUTHORIZATION).iter();
+    match (headers.next(), headers.next()) {
+        (None, _) => Ok(None),
+        (Some(header), None) => header.to_str().map(Some).map_err(|_| AuthnError::Malformed),
+        // Which of two would count is a question that must not arise.
+        (Some(_), Some(_)) => Err(AuthnError::Malformed),
     }
 }

@@ -5,7 +5,9 @@ mod caller;
 mod credentials;
 mod formats;
 mod health;
+mod limits;
 mod no_store;
+mod origin;
 mod parts;
 mod problem;
 mod routes;
@@ -14,6 +16,8 @@ mod state;
 mod token;
 mod well_known;
 
+pub use limits::Limiter;
+pub use origin::TrustedProxies;
 pub use problem::{Problem, WhoseMove};
 pub use routes::{Access, Listener, ROUTES, RouteEntry, both_routes, internal_routes, public_routes};
 pub use server::{Server, ServerError, bind};

@@ -1,6 +1,8 @@
-//! Every error's status, code and words (RFC 9457); those for AWS's answers are in `aws.rs`.
+//! Every error's status, code and words (RFC 9457); those for AWS's answers are in `aws.rs`,
+//! those for who asks too much in `limits.rs`.
 
 mod aws;
+mod limits;
 
 use std::any::Any;
 use std::time::Duration;

@@ -8,7 +8,7 @@ use tower_http::limit::RequestBodyLimitLayer;
 
 use super::LARGEST_BODY;
 use super::state::HttpState;
-use super::{access_log, credentials, health, problem, token, well_known};
+use super::{access_log, credentials, health, limits, problem, token, well_known};
 use crate::domain::IssuerUrl;
 
 /// Which listener has a route.
@@ -75,17 +75,18 @@ pub const ROUTES: &[RouteEntry] = {
 
 /// What the public listener serves.
 pub fn public_routes(state: &HttpState, issuer: &IssuerUrl) -> Router {
-    documents(issuer).merge(api(state, |listener| listener == Listener::Either)).with_state(state.clone())
+    let elsewhere = Router::new().fallback(problem::no_such_path);
+    documents(issuer).merge(around(state, of(Listener::Either).merge(elsewhere))).with_state(state.clone())
 }
 
 /// What the internal listener serves.
 pub fn internal_routes(state: &HttpState) -> Router {
-    api(state, |listener| listener != Listener::Public).with_state(state.clone())
+    internal(state).with_state(state.clone())
 }
 
 /// What one listener serves that is both.
 pub fn both_routes(state: &HttpState, issuer: &IssuerUrl) -> Router {
-    documents(issuer).merge(api(state, |listener| listener != Listener::Public)).with_state(state.clone())
+    documents(issuer).merge(internal(state)).with_state(state.clone())
 }
 
 /// The documents that AWS reads, below the issuer's path, with nothing around them: every layer
@@ -98,14 +99,25 @@ fn documents(issuer: &IssuerUrl) -> Router<HttpState> {
     documents.method_not_allowed_fallback(problem::method_not_allowed)
 }
 
-fn api(state: &HttpState, wanted: impl Fn(Listener) -> bool) -> Router<HttpState> {
-    let router = ROUTES
+/// All but the documents. Whoever asks whether feedpass lives is always told, over the limits too.
+fn internal(state: &HttpState) -> Router<HttpState> {
+    let limited = of(Listener::Internal).fallback(problem::no_such_path);
+    let limited = limited.layer(from_fn_with_state(state.clone(), limits::by_address));
+    around(state, limited.merge(of(Listener::Either)))
+}
+
+/// The routes of one line of [`Listener`], at their paths.
+fn of(listener: Listener) -> Router<HttpState> {
+    ROUTES
         .iter()
-        .filter(|route| wanted(route.listener))
-        .fold(Router::new(), |router, route| router.route(route.path, (route.handler)()));
-    router
-        .fallback(problem::no_such_path)
+        .filter(|route| route.listener == listener)
+        .fold(Router::new(), |router, route| router.route(route.path, (route.handler)()))
         .method_not_allowed_fallback(problem::method_not_allowed)
+}
+
+/// What stands around every route but the documents.
+fn around(state: &HttpState, routes: Router<HttpState>) -> Router<HttpState> {
+    routes
         .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
         .layer(map_response(problem::body_too_large))
         .layer(CatchPanicLayer::custom(problem::panicked))

@@ -6,7 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::ConnectInfo;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
@@ -97,7 +100,7 @@ async fn accept(
             asked = stopped.wait_for(Option::is_some) => break asked.ok().and_then(|drain| *drain).unwrap_or_default(),
         };
         match accepted {
-            Ok((stream, _)) => serve(stream, routes.clone(), &connections),
+            Ok((stream, peer)) => serve(stream, peer, routes.clone(), &connections),
             Err(error) => {
                 // Out of descriptors, most likely: the connections there are free some as they end.
                 tracing::warn!("a connection could not be accepted: {error}");
@@ -111,17 +114,23 @@ async fn accept(
     }
 }
 
-fn serve(stream: TcpStream, routes: Router, connections: &GracefulShutdown) {
+fn serve(stream: TcpStream, peer: SocketAddr, routes: Router, connections: &GracefulShutdown) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!("a connection stays without TCP_NODELAY: {error}");
     }
+    let routes = TowerToHyperService::new(routes);
+    let routes = service_fn(move |mut request: hyper::Request<Incoming>| {
+        // For `origin`, which says whose address that is.
+        request.extensions_mut().insert(ConnectInfo(peer));
+        routes.call(request)
+    });
     // Without hyper's `pipeline_flush`: it holds an answer back while anything more of the client's is
     // read, half a request or one that makes no sense, and closes without having said it.
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIME)
         .max_buf_size(LARGEST_HEAD)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes));
+        .serve_connection(TokioIo::new(stream), routes);
     let connection = connections.watch(connection);
     tokio::spawn(async move {
         if let Err(error) = connection.await {

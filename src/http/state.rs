@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::extract::FromRef;
 
+use super::limits::Limiter;
+use super::origin::TrustedProxies;
 use crate::authn::Authn;
 use crate::broker::Broker;
 use crate::clock::Clock;
@@ -21,6 +23,10 @@ pub struct HttpState {
     pub broker: Broker,
     /// The documents that AWS reads.
     pub metadata: Arc<Metadata>,
+    /// How much may be asked.
+    pub limiter: Limiter,
+    /// Whose word on a client's address is taken.
+    pub proxies: TrustedProxies,
     /// Whether requests should come here.
     pub readiness: Readiness,
     /// The figures.
@@ -58,4 +64,11 @@ macro_rules! doors {
     };
 }
 
-doors! { authn: Authn, broker: Broker, metadata: Arc<Metadata>, readiness: Readiness, metrics: Arc<Metrics> }
+doors! {
+    authn: Authn,
+    broker: Broker,
+    metadata: Arc<Metadata>,
+    limiter: Limiter,
+    readiness: Readiness,
+    metrics: Arc<Metrics>,
+}

@@ -24,6 +24,7 @@ pub struct Metrics {
     flights: Gauge,
     upstream_seconds: Family<UpstreamLabels, Histogram>,
     reloads: Family<ReloadLabels, Counter>,
+    limited: Family<LimitLabels, Counter>,
 }
 
 /// How an exchange with AWS ended.
@@ -57,6 +58,21 @@ pub enum Upstream {
     Ecr,
 }
 
+/// What a request was refused for, that asked too much.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Limit {
+    /// Its client asks too often.
+    ClientRate,
+    /// Its client has too many requests under way.
+    ClientConcurrency,
+    /// Its address asks too often.
+    AddressRate,
+    /// Its address has too many requests under way.
+    AddressConcurrency,
+    /// Too many credentials of its address were refused.
+    FailedAttempts,
+}
+
 macro_rules! label_value {
     ($name:ident { $($variant:pat => $word:expr),+ $(,)? }) => {
         impl EncodeLabelValue for $name {
@@ -76,6 +92,13 @@ label_value!(CacheLookup {
     Self::RefusalRemembered => "refusal_remembered",
 });
 label_value!(Upstream { Self::Sts => "sts", Self::Ecr => "ecr" });
+label_value!(Limit {
+    Self::ClientRate => "client_rate",
+    Self::ClientConcurrency => "client_concurrency",
+    Self::AddressRate => "address_rate",
+    Self::AddressConcurrency => "address_concurrency",
+    Self::FailedAttempts => "failed_attempts",
+});
 
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
 struct RequestLabels {
@@ -116,6 +139,11 @@ struct ReloadLabels {
     outcome: &'static str,
 }
 
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct LimitLabels {
+    limit: Limit,
+}
+
 fn ok_or_failed(ok: bool) -> &'static str {
     if ok { "ok" } else { "failed" }
 }
@@ -134,6 +162,7 @@ impl Default for Metrics {
             // 5 ms to 41 s.
             upstream_seconds: Family::new_with_constructor(|| Histogram::new(exponential_buckets(0.005, 2.0, 14))),
             reloads: Family::default(),
+            limited: Family::default(),
         };
         let registry = &mut metrics.registry;
         registry.register("http_requests", "HTTP requests answered", metrics.requests.clone());
@@ -144,6 +173,7 @@ impl Default for Metrics {
         registry.register("flights", "Exchanges under way", metrics.flights.clone());
         registry.register("upstream_seconds", "Time AWS took to answer", metrics.upstream_seconds.clone());
         registry.register("config_reloads", "Configuration changes picked up", metrics.reloads.clone());
+        registry.register("limited", "Requests refused for asking too much", metrics.limited.clone());
         metrics
     }
 }
@@ -187,6 +217,11 @@ impl Metrics {
     /// Counts one changed configuration file.
     pub fn config_reload(&self, ok: bool) {
         self.reloads.get_or_create(&ReloadLabels { outcome: ok_or_failed(ok) }).inc();
+    }
+
+    /// Counts one request that asked too much.
+    pub fn limited(&self, limit: Limit) {
+        self.limited.get_or_create(&LimitLabels { limit }).inc();
     }
 
     /// All figures in the `OpenMetrics` text format.

@@ -12,6 +12,7 @@ mod flights;
 mod grants;
 mod keys;
 mod layers;
+mod limits;
 mod logs;
 mod malformed;
 mod metrics;

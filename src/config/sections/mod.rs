@@ -7,6 +7,7 @@ mod aws;
 mod client;
 mod feed;
 mod keys;
+mod limits;
 mod listen;
 
 use std::path::PathBuf;
@@ -18,7 +19,7 @@ pub(super) use feed::FeedDraft;
 use super::context::Located;
 use super::reader::Reader;
 use super::settings::{AwsEndpoint, KeySettings, Listen, Settings, StoreUrl, TokenSettings};
-use crate::domain::{Audience, IssuerUrl, Slug, Space, TokenLifetime};
+use crate::domain::{Audience, IssuerUrl, Limits, Slug, Space, TokenLifetime};
 
 /// What could be read of the file.
 pub(super) struct Draft {
@@ -28,6 +29,7 @@ pub(super) struct Draft {
     pub(super) store: Option<StoreUrl>,
     pub(super) keys: KeySettings,
     pub(super) tokens: TokenSettings,
+    pub(super) limits: Limits,
     pub(super) aws: Option<EndpointDraft>,
     pub(super) sandbox: SandboxDraft,
     pub(super) spaces: Vec<Option<Located<Slug>>>,
@@ -49,13 +51,14 @@ pub(super) fn read(root: &mut Reader<'_>) -> Option<Draft> {
     });
     let keys = root.table("keys", keys::read)?;
     let lifetime = root.table("tokens", |tokens| tokens.or("lifetime", TokenLifetime::default()));
+    let limits = root.table("limits", limits::read)?;
     let aws = root.table("aws", aws::read);
     let sandbox = aws::sandbox(root)?;
     let spaces = root.tables("space", &["slug"], |space| space.required("slug", "the space's slug, as in `default`"));
     let feeds = root.tables("feed", &["space", "slug"], feed::read);
     let clients = root.tables("client", &["id"], client::read);
     let tokens = TokenSettings { lifetime };
-    Some(Draft { issuer, audience, listen, store, keys, tokens, aws, sandbox, spaces, feeds, clients })
+    Some(Draft { issuer, audience, listen, store, keys, tokens, limits, aws, sandbox, spaces, feeds, clients })
 }
 
 impl Draft {
@@ -70,6 +73,7 @@ impl Draft {
             store: self.store,
             keys: self.keys,
             tokens: self.tokens,
+            limits: self.limits,
             aws: match self.aws? {
                 EndpointDraft::Aws => AwsEndpoint::Aws,
                 EndpointDraft::Sandbox => AwsEndpoint::Sandbox(self.sandbox.settle()?),

@@ -46,7 +46,7 @@ fn all_mistakes_are_told_at_once_in_the_order_of_the_file() {
 
     config.toml:14: spaces
       found:    unknown key `spaces`; did you mean `space`?
-      expected: one of `issuer`, `audience`, `listen`, `store`, `keys`, `tokens`, `aws`, `sandbox`, `space`, `feed`, `client`
+      expected: one of `issuer`, `audience`, `listen`, `store`, `keys`, `tokens`, `limits`, `aws`, `sandbox`, `space`, `feed`, `client`
 
     config.toml:17: feed[0] "default/images" region
       found:    nothing
@@ -130,7 +130,7 @@ fn a_program_reads_the_mistakes_too() {
     let place = Place::with("issuer = 'https://id.example.com'\n\n[listen]\npublik = '127.0.0.1:80'\n");
     let error = place.load(&[]).unwrap_err();
     let json = serde_json::to_string(error.mistakes()).unwrap().replace(&place.0.path().display().to_string(), "");
-    insta::assert_snapshot!(json, @r#"[{"file":"/config.toml","line":4,"column":null,"variable":null,"key":"listen.publik","found":"unknown key `publik`; did you mean `public`?","expected":"one of `public`, `internal`, `internal_url`"}]"#);
+    insta::assert_snapshot!(json, @r#"[{"file":"/config.toml","line":4,"column":null,"variable":null,"key":"listen.publik","found":"unknown key `publik`; did you mean `public`?","expected":"one of `public`, `internal`, `trusted_proxies`, `internal_url`"}]"#);
 }
 
 #[test]
@@ -177,7 +177,7 @@ fn a_mistake_of_the_environment_names_the_variable() {
 
     FEEDPASS_SECRET: secret
       found:    unknown key `secret`
-      expected: one of `issuer`, `audience`, `listen`, `store`, `keys`, `tokens`, `aws`, `sandbox`, `space`, `feed`, `client`
+      expected: one of `issuer`, `audience`, `listen`, `store`, `keys`, `tokens`, `limits`, `aws`, `sandbox`, `space`, `feed`, `client`
     "#);
 }
 

@@ -96,6 +96,15 @@ fn what_is_left_out_has_a_default() {
     assert_eq!(settings.keys.promote_on, PromoteOn::Time);
     assert_eq!(settings.tokens.lifetime.as_secs(), 300);
     assert_eq!(settings.aws, AwsEndpoint::Aws);
+    assert_eq!(settings.listen.trusted_proxies, []);
+    let (client, address) = (settings.limits.client, settings.limits.address);
+    assert_eq!(client.rate.map(|rate| (rate.per_second.get(), rate.burst.get())), Some((500, 10_000)));
+    assert_eq!(address.rate.map(|rate| (rate.per_second.get(), rate.burst.get())), Some((1_000, 20_000)));
+    let at_once = [client, address].map(|of| of.concurrency.map(std::num::NonZeroU32::get));
+    assert_eq!(at_once, [Some(5_000), Some(10_000)]);
+    let failed =
+        settings.limits.failed_attempts.map(|failed| (failed.most.get(), failed.window.as_duration().as_secs()));
+    assert_eq!(failed, Some((30, 60)));
     let feed = load(&format!("{SMALL}[[space]]\nslug = 'a'\n{}", feed("a", "b", ""))).feeds.remove(0);
     assert_eq!(feed.registry.as_str(), "123456789012");
     assert_eq!(feed.web_identity.audience.as_str(), "id.example.com");
@@ -122,6 +131,36 @@ fn a_slash_at_the_end_of_the_internal_url_makes_no_difference() {
 #[test]
 fn rotation_may_be_left_to_admins() {
     assert_eq!(load(&format!("{SMALL}keys.rotate_every = 'never'\n")).keys.rotate_every, None);
+}
+
+#[test]
+fn each_limit_has_its_number_or_is_off() {
+    let limits = load(&format!(
+        "{SMALL}[limits]\nclient_rate = 5\nclient_burst = 7\nclient_concurrency = 'off'\naddress_rate = 'off'\n\
+         address_concurrency = 0x10\nfailed_attempts = '3'\nfailed_window = '2m'\n"
+    ))
+    .limits;
+    let rate = limits.client.rate.unwrap();
+    assert_eq!((rate.per_second.get(), rate.burst.get(), limits.client.concurrency), (5, 7, None));
+    assert_eq!((limits.address.rate, limits.address.concurrency.unwrap().get()), (None, 16));
+    let failed = limits.failed_attempts.unwrap();
+    assert_eq!((failed.most.get(), failed.window), (3, "2m".parse().unwrap()));
+    let place = Place::with(SMALL);
+    let variables = [("FEEDPASS_LIMITS__CLIENT_RATE", "9"), ("FEEDPASS_LIMITS__FAILED_ATTEMPTS", "off")];
+    let limits = place.load(&variables).unwrap().limits;
+    assert_eq!((limits.client.rate.unwrap().per_second.get(), limits.failed_attempts), (9, None));
+}
+
+#[test]
+fn trusted_proxies_are_addresses_and_networks() {
+    let proxies = |list: &str| {
+        let listen = load(&format!("{SMALL}listen.trusted_proxies = {list}\n")).listen;
+        listen.trusted_proxies.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let written = proxies("['10.0.0.7', '10.1.0.0/16', '2001:db8::/32', '::ffff:10.0.0.8', '::ffff:10.2.0.0/112']");
+    assert_eq!(written, ["10.0.0.7/32", "10.1.0.0/16", "2001:db8::/32", "10.0.0.8/32", "10.2.0.0/16"]);
+    assert_eq!(proxies("'10.0.0.7'"), ["10.0.0.7/32"]);
+    assert_eq!(proxies("[]"), [""; 0]);
 }
 
 #[test]
@@ -173,6 +212,10 @@ fn some_changes_need_a_restart() {
     assert_eq!(needed("[[space]]", "[sandbox]\njwks_cache = \"1m\"\n[[space]]"), ["sandbox.jwks_cache"]);
     assert_eq!(needed("lifetime = \"5m\"", "lifetime = \"6m\""), Vec::<&str>::new());
     assert_eq!(needed("us-east-1", "eu-west-1"), Vec::<&str>::new());
+    assert_eq!(
+        needed("[store]", "trusted_proxies = ['10.0.0.7']\n[limits]\nclient_rate = 5\n[store]"),
+        Vec::<&str>::new()
+    );
     let role = "[[sandbox.role]]\narn = 'arn:aws:iam::123456789012:role/x'\ntrust_policy = '{}'\n[[space]]";
     assert_eq!(needed("[[space]]", role), Vec::<&str>::new());
 }

@@ -156,3 +156,50 @@ fn an_endpoint_is_one_thing() {
     let AwsEndpoint::Custom { sts: Some(sts), ecr: Some(ecr) } = settings.aws else { panic!("{:?}", settings.aws) };
     assert_eq!((sts.as_str(), ecr.as_str()), ("http://localhost:4566/", "http://localhost:4566/"));
 }
+
+#[test]
+fn a_limit_is_a_number_in_its_range_or_off() {
+    insta::assert_snapshot!(report(&format!(
+        "{SMALL}listen.trusted_proxies = ['10.0.0.0/33', 'proxy.example.com']\n[limits]\nclient_rate = 0\n\
+         client_burst = 'off'\nclient_concurrency = true\naddress_rate = -1\naddress_burst = 1000001\n\
+         address_concurrency = 'many'\nfailed_window = '0s'\n"
+    )), @r#"
+    config.toml: 9 mistakes
+
+    config.toml:2: listen.trusted_proxies[0]
+      found:    `10.0.0.0/33`
+      expected: an address or a network: it is written as in `10.0.0.7`, `10.1.0.0/16` or `2001:db8::/32`
+
+    config.toml:2: listen.trusted_proxies[1]
+      found:    `proxy.example.com`
+      expected: an address or a network: it is written as in `10.0.0.7`, `10.1.0.0/16` or `2001:db8::/32`
+
+    config.toml:4: limits.client_rate
+      found:    `0`
+      expected: a limit: it is 1 to 1000000, or `off` for no such limit
+
+    config.toml:5: limits.client_burst
+      found:    `off`
+      expected: a limit: it is 1 to 1000000; where the rate is off there is no burst either
+
+    config.toml:6: limits.client_concurrency
+      found:    the boolean `true`
+      expected: a whole number, or `"off"`
+
+    config.toml:7: limits.address_rate
+      found:    `-1`
+      expected: a limit: it is 1 to 1000000, or `off` for no such limit
+
+    config.toml:8: limits.address_burst
+      found:    `1000001`
+      expected: a limit: it is 1 to 1000000; where the rate is off there is no burst either
+
+    config.toml:9: limits.address_concurrency
+      found:    `many`
+      expected: a limit: it is 1 to 1000000, or `off` for no such limit
+
+    config.toml:10: limits.failed_window
+      found:    `0s`
+      expected: a window: it is 1 second to 24 hours, as in `1m`
+    "#);
+}

@@ -41,6 +41,7 @@ pub struct TestApp {
 struct Toml {
     issuer: String,
     listen: String,
+    trusted_proxies: String,
     aws: String,
     feeds: String,
     clients: String,
@@ -131,6 +132,12 @@ impl TestAppBuilder {
         self
     }
 
+    /// Proxies whose `X-Forwarded-For` is believed; every test's own requests come from 127.0.0.1.
+    pub fn trusted_proxies(mut self, networks: &[&str]) -> Self {
+        self.toml.trusted_proxies = format!("trusted_proxies = {networks:?}");
+        self
+    }
+
     /// An issuer with a path.
     pub fn issuer_path(mut self, path: &str) -> Self {
         self.issuer_path = path.into();
@@ -178,10 +185,10 @@ impl TestAppBuilder {
 
 impl Toml {
     fn settings(&self, path: &Path) -> Settings {
-        let Self { issuer, listen, aws, feeds, clients, extra } = self;
+        let Self { issuer, listen, trusted_proxies, aws, feeds, clients, extra } = self;
         let aws = if aws.is_empty() { "endpoint = \"sandbox\"" } else { aws };
         let text = format!(
-            "issuer = \"{issuer}\"\naudience = \"id.example.com\"\n[listen]\n{listen}\n[keys]\nstore = \"directory:keys\"\n\
+            "issuer = \"{issuer}\"\naudience = \"id.example.com\"\n[listen]\n{listen}\n{trusted_proxies}\n[keys]\nstore = \"directory:keys\"\n\
              [aws]\n{aws}\n{extra}\n{feeds}\n{clients}"
         );
         std::fs::write(path, text).unwrap();
