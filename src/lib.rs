@@ -46,6 +46,8 @@ pub mod authz;
 
 pub mod authn;
 
+pub mod audit;
+
 // What the flow stands on.
 pub mod store;
 

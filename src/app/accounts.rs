@@ -1,12 +1,16 @@
 //! The AWS accounts that the sandbox plays: what an operator would have set up for the feeds.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
 
 use crate::aws::trust_policy::{pull_permissions, trust_policy};
 use crate::config::{AwsEndpoint, SandboxRole, SandboxSettings, Settings};
 use crate::domain::{Feed, IssuerUrl, RoleArn, SessionDuration};
 use crate::iam::{Policy, PolicyError, PolicyKind};
-use crate::sandbox::{Accounts, OidcProvider, Role};
+use crate::sandbox::{Accounts, OidcProvider, Role, Sandbox};
+use crate::store::Store;
 
 /// Why a role of the sandbox cannot be.
 #[derive(Debug, thiserror::Error)]
@@ -29,14 +33,31 @@ pub enum AccountsError {
 /// [`AccountsError`].
 pub fn check_sandbox(settings: &Settings) -> Result<(), AccountsError> {
     match &settings.aws {
-        AwsEndpoint::Sandbox(sandbox) => of(&settings.issuer, &settings.feeds, sandbox).map(drop),
+        AwsEndpoint::Sandbox(sandbox) => of(&settings.issuer, settings.feeds.iter(), sandbox).map(drop),
         AwsEndpoint::Aws | AwsEndpoint::Custom { .. } => Ok(()),
     }
 }
 
+/// Gives `sandbox` what the feeds need, now and after each change of them.
+pub(super) fn follow(store: &Store, settings: &Arc<ArcSwap<Settings>>, sandbox: &Arc<Sandbox>) {
+    let (settings, sandbox) = (Arc::clone(settings), Arc::clone(sandbox));
+    store.on_change(move |snapshot| {
+        let settings = settings.load();
+        let AwsEndpoint::Sandbox(declared) = &settings.aws else { return };
+        match of(&settings.issuer, snapshot.feeds().map(|feed| &**feed), declared) {
+            Ok(accounts) => sandbox.set_accounts(accounts),
+            Err(error) => tracing::error!("the sandbox's accounts stay as they were: {error}"),
+        }
+    });
+}
+
 /// A provider for each account that a feed's role is in, and a role for each feed: the declared one,
 /// or else one that trusts the feeds that name it and nobody else, as the README has operators make it.
-pub(super) fn of(issuer: &IssuerUrl, feeds: &[Feed], sandbox: &SandboxSettings) -> Result<Accounts, AccountsError> {
+pub(super) fn of<'f>(
+    issuer: &IssuerUrl,
+    feeds: impl Iterator<Item = &'f Feed>,
+    sandbox: &SandboxSettings,
+) -> Result<Accounts, AccountsError> {
     let mut accounts = Accounts { providers: Vec::new(), roles: Vec::new() };
     for role in &sandbox.roles {
         accounts.roles.push(declared(role)?);

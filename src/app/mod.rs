@@ -3,6 +3,7 @@
 mod accounts;
 mod reload;
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,7 +11,9 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 
+use crate::audit::Audit;
 use crate::authn::Authn;
 use crate::aws::ecr::Ecr;
 use crate::aws::sts::Sts;
@@ -29,7 +32,8 @@ use crate::issuer::keyring::{IssuerChange, KeyRing, KeyRingError};
 use crate::issuer::metadata::{Metadata, MetadataError};
 use crate::issuer::mint::Mint;
 use crate::sandbox::{Options as SandboxOptions, Sandbox, SandboxError};
-use crate::store::{Snapshot, Store};
+use crate::store::database::{Database, SqlDatabase};
+use crate::store::{Declared, Store, StoreError};
 use crate::telemetry::Metrics;
 
 pub use accounts::{AccountsError, check_sandbox};
@@ -75,6 +79,9 @@ pub enum StartError {
     /// The signing keys are not usable.
     #[error("there is no usable signing key")]
     Keys(#[from] KeyRingError),
+    /// The store is not usable.
+    #[error("there is no usable store")]
+    Store(#[from] StoreError),
     /// The documents that AWS reads could not be written.
     #[error("there is nothing to publish")]
     Metadata(#[from] MetadataError),
@@ -89,6 +96,8 @@ pub enum StartError {
     Accounts(#[from] AccountsError),
 }
 
+/// How often it is asked whether another process changed the store: a change is seen within a second.
+const STORE_PAUSE: Duration = Duration::from_millis(300);
 /// How long requests under way may take at shutdown, with [`DRAIN_DOCUMENTS`] less than the 30 s after
 /// which Kubernetes ends a process, and enough for all but the longest exchange.
 const DRAIN: Duration = Duration::from_secs(25);
@@ -97,7 +106,10 @@ const DRAIN_DOCUMENTS: Duration = Duration::from_secs(3);
 
 /// feedpass, running. Dropping it stops it at once; [`App::stop`] lets requests finish.
 pub struct App {
-    settings: ArcSwap<Settings>,
+    settings: Arc<ArcSwap<Settings>>,
+    /// Sees what other processes change.
+    #[expect(dead_code, reason = "it ends with the app")]
+    follower: AbortOnDrop,
     /// Those of the start: what only a restart changes is as it was then.
     started: Settings,
     store: Arc<Store>,
@@ -108,7 +120,7 @@ pub struct App {
     limiter: Limiter,
     proxies: TrustedProxies,
     readiness: Readiness,
-    sandbox: Option<Sandbox>,
+    sandbox: Option<Arc<Sandbox>>,
     public: Server,
     /// None when the public one serves both.
     internal: Option<Server>,
@@ -129,7 +141,9 @@ impl App {
         let keyring = open_keyring(&settings, issuer_change, &*clock, &entropy).await?;
         let metadata = Metadata::new(&settings.issuer, &settings.listen.at("/oauth2/token"), &keyring.current())?;
         let sandbox = start_sandbox(&settings, &clock, &entropy).await?;
-        let store = Arc::new(Store::new(snapshot(&settings)));
+        let database: Arc<dyn Database> = Arc::new(SqlDatabase::open(settings.store.as_str()).await?);
+        let audit = Audit::new(Arc::clone(&database), Arc::clone(&clock));
+        let store = Arc::new(Store::open(database, declared(&settings), Arc::clone(&clock)).await?);
         let mint = Mint::new(
             settings.issuer.clone(),
             Arc::clone(&keyring),
@@ -146,6 +160,7 @@ impl App {
             Sts::new(connection.clone()),
             Ecr::new(connection),
             Arc::clone(&metrics),
+            audit.clone(),
             Arc::clone(&clock),
             Arc::clone(&entropy),
         );
@@ -154,7 +169,7 @@ impl App {
         proxies.set(settings.listen.trusted_proxies.clone());
         let readiness = Readiness::default();
         let state = HttpState {
-            authn: Authn::new(Arc::clone(&store)),
+            authn: Authn::new(Arc::clone(&store), audit, Arc::clone(&clock)),
             broker: broker.clone(),
             metadata: Arc::new(metadata),
             limiter: limiter.clone(),
@@ -164,12 +179,18 @@ impl App {
             clock: Arc::clone(&clock),
             entropy,
         };
+        let follower = tokio::spawn(follow_store(Arc::clone(&store), readiness.clone(), Arc::clone(&clock)));
         readiness.set(true);
         let (public, internal) = listeners.serve(&settings.issuer, &state, &clock)?;
         let started = settings.clone();
-        let settings = ArcSwap::from_pointee(settings);
+        let settings = Arc::new(ArcSwap::from_pointee(settings));
+        let sandbox = sandbox.map(Arc::new);
+        if let Some(sandbox) = &sandbox {
+            accounts::follow(&store, &settings, sandbox);
+        }
         Ok(Self {
             settings,
+            follower: AbortOnDrop(follower),
             started,
             store,
             mint,
@@ -212,7 +233,7 @@ impl App {
     /// The stand-in for AWS, where there is one.
     #[must_use]
     pub fn sandbox(&self) -> Option<&Sandbox> {
-        self.sandbox.as_ref()
+        self.sandbox.as_deref()
     }
 
     /// Says that it is not ready any more, takes no new connection, and lets requests finish.
@@ -222,6 +243,15 @@ impl App {
         // First: STS fetches our keys on behalf of the requests that it finishes.
         internal.stop(DRAIN).await;
         self.public.stop(DRAIN_DOCUMENTS).await;
+    }
+}
+
+/// A task that ends with what it is for.
+struct AbortOnDrop(JoinHandle<Infallible>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 
@@ -245,7 +275,7 @@ async fn start_sandbox(
     entropy: &Arc<dyn Entropy>,
 ) -> Result<Option<Sandbox>, StartError> {
     let AwsEndpoint::Sandbox(sandbox) = &settings.aws else { return Ok(None) };
-    let accounts = accounts::of(&settings.issuer, &settings.feeds, sandbox)?;
+    let accounts = accounts::of(&settings.issuer, settings.feeds.iter(), sandbox)?;
     let options = SandboxOptions { listen: sandbox.listen, jwks_cache: sandbox.jwks_cache.as_duration() };
     Ok(Some(Sandbox::start(options, accounts, Arc::clone(clock), Arc::clone(entropy)).await?))
 }
@@ -285,6 +315,25 @@ impl Listeners {
     }
 }
 
-fn snapshot(settings: &Settings) -> Snapshot {
-    Snapshot::new(settings.feeds.iter().cloned(), settings.clients.iter().cloned())
+fn declared(settings: &Settings) -> Declared {
+    Declared { spaces: settings.spaces.clone(), feeds: settings.feeds.clone(), clients: settings.clients.clone() }
+}
+
+/// Takes in what other processes write to the store, for as long as feedpass runs; ready while it answers.
+async fn follow_store(store: Arc<Store>, readiness: Readiness, clock: Arc<dyn Clock>) -> Infallible {
+    loop {
+        clock.sleep(STORE_PAUSE).await;
+        match store.refresh().await {
+            Ok(_) => {
+                if readiness.store_answers(true) {
+                    tracing::info!("the store answers again");
+                }
+            }
+            Err(error) => {
+                if readiness.store_answers(false) {
+                    tracing::error!("what is known of spaces, feeds and clients may be out of date: {error}");
+                }
+            }
+        }
+    }
 }

@@ -4,7 +4,8 @@ use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{AccountsError, App, accounts, snapshot};
+use super::{AccountsError, App, check_sandbox, declared};
+use crate::store::StoreError;
 use crate::config::{AwsEndpoint, ConfigError, SandboxRole, Settings, Watcher};
 use crate::domain::IssuerUrl;
 use crate::telemetry::with_causes;
@@ -18,6 +19,9 @@ pub enum ReloadError {
     /// A policy of the sandbox is wrong.
     #[error(transparent)]
     Accounts(#[from] AccountsError),
+    /// The store has a name that the file declares.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// Tokens name the issuer, and feeds take their audience from it: half of a change would have
     /// every exchange refused.
     #[error("the issuer is {running}, and the file says {found}: put it back, or restart with --change-issuer")]
@@ -34,21 +38,25 @@ impl App {
     /// they are returned.
     ///
     /// # Errors
-    /// [`ReloadError::Issuer`] and [`ReloadError::Accounts`].
+    /// [`ReloadError::Issuer`], [`ReloadError::Accounts`] and [`ReloadError::Store`]; nothing has changed then.
     pub fn apply(&self, new: Settings) -> Result<Vec<&'static str>, ReloadError> {
         if new.issuer != self.started.issuer {
             return Err(ReloadError::Issuer { running: self.started.issuer.clone(), found: new.issuer });
         }
+        let declared = declared(&new);
         let waiting = self.started.restart_needed(&new);
-        if let (Some(sandbox), AwsEndpoint::Sandbox(settings)) = (&self.sandbox, &new.aws) {
-            sandbox.set_accounts(accounts::of(&new.issuer, &new.feeds, settings)?);
+        check_sandbox(&new)?;
+        let new = Arc::new(new);
+        // Before the store tells of the change: the sandbox's roles are made of both.
+        let old = self.settings.swap(Arc::clone(&new));
+        if let Err(error) = self.store.redeclare(&declared) {
+            self.settings.store(old);
+            return Err(error.into());
         }
         self.mint.set_lifetime(new.tokens.lifetime);
         self.limiter.set(new.limits);
         self.proxies.set(new.listen.trusted_proxies.clone());
-        self.store.replace(snapshot(&new));
-        let old = self.settings.swap(Arc::new(new));
-        if declared_roles(&old) == declared_roles(&self.settings.load()) {
+        if declared_roles(&old) == declared_roles(&new) {
             self.broker.forget_failures();
         } else {
             // Whoever tries a trust policy wants to see it judged.

@@ -147,16 +147,14 @@ pub fn permit(caller: &Caller, snapshot: &Snapshot, target: &SpaceFeed, wish: Wi
 /// [`Refusal::RegistryNotFound`] and [`Refusal::RegistryAmbiguous`].
 pub fn permit_registry(caller: &Caller, snapshot: &Snapshot, host: &RegistryHost) -> Result<Permit, Refusal> {
     let named = host.ecr();
-    let usable = snapshot.feeds().filter(|feed| may_have(caller, &feed.name, Wish::RegistryCredentials));
-    let (there, elsewhere): (Vec<_>, Vec<_>) = usable.partition(|feed| {
-        named.as_ref().is_some_and(|(account, region)| feed.registry == *account && feed.region == *region)
-    });
+    let usable = |feed: &&Arc<Feed>| may_have(caller, &feed.name, Wish::RegistryCredentials);
+    let there: Vec<_> = named.iter().flat_map(|(account, region)| snapshot.feeds_at(account, region)).filter(usable).collect();
     let client = caller.id().clone();
     let host = host.clone();
     match there.as_slice() {
         [feed] => Ok(Permit { client, feed: Arc::clone(feed) }),
         [] => {
-            let mut hosts: Vec<_> = elsewhere.iter().map(|feed| feed.registry_host()).collect();
+            let mut hosts: Vec<_> = snapshot.feeds().filter(usable).map(|feed| feed.registry_host()).collect();
             hosts.sort_unstable_by(|a, b| a.as_str().cmp(b.as_str()));
             hosts.dedup();
             Err(Refusal::RegistryNotFound { client, host, hosts })

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::cache::{Held, Occasion};
-use super::{Broker, BrokerError, Exchange};
+use super::{Broker, BrokerError, Exchange, failed};
+use crate::audit::{Event, What};
 use crate::authn::Caller;
-use crate::authz::{self, Permit, Wish};
+use crate::authz::{self, Permit, Refusal, Wish};
 use crate::aws::ecr::RegistryCredentials;
 use crate::domain::{AccountId, Audience, Feed, Region, RegistryHost, RoleArn, SessionDuration, SpaceFeed, Subject};
 use crate::telemetry::{ExchangeOutcome, with_causes};
@@ -68,8 +69,9 @@ impl Broker {
     /// [`BrokerError`].
     pub async fn credentials(&self, caller: &Caller, target: &SpaceFeed) -> Result<FeedCredentials, BrokerError> {
         // Before the cache, on hits too: a grant removed a moment ago must already count.
-        let permit = authz::permit(caller, &self.store.current(), target, Wish::RegistryCredentials)?;
-        self.held_or_fetched(permit).await
+        let permit = authz::permit(caller, &self.store.current(), target, Wish::RegistryCredentials);
+        let result = self.held_or_fetched(permit).await;
+        self.written(caller, What::Credentials, Some(target), result, given).await
     }
 
     /// Gives `caller` credentials for the registry at `host`, if one feed of its grants is there.
@@ -81,11 +83,14 @@ impl Broker {
         caller: &Caller,
         host: &RegistryHost,
     ) -> Result<FeedCredentials, BrokerError> {
-        let permit = authz::permit_registry(caller, &self.store.current(), host)?;
-        self.held_or_fetched(permit).await
+        let permit = authz::permit_registry(caller, &self.store.current(), host);
+        let feed = permit.as_ref().ok().map(|permit| permit.feed().name.clone());
+        let result = self.held_or_fetched(permit).await;
+        self.written(caller, What::Credentials, feed.as_ref(), result, given).await
     }
 
-    async fn held_or_fetched(&self, permit: Permit) -> Result<FeedCredentials, BrokerError> {
+    async fn held_or_fetched(&self, permit: Result<Permit, Refusal>) -> Result<FeedCredentials, BrokerError> {
+        let permit = permit?;
         let feed = permit.feed().name.clone();
         let key = CredentialsKey::from(&**permit.feed());
         let exchange = Arc::clone(&self.exchange);
@@ -96,6 +101,17 @@ impl Broker {
         let (lookup, result) = self.cache.get_or_fetch(key, fetch).await;
         self.metrics.cache_lookup(lookup);
         Ok(FeedCredentials { feed, credentials: result? })
+    }
+}
+
+/// What was given, as the audit trail has it.
+fn given(given: &FeedCredentials, event: Event) -> Event {
+    let credentials = &given.credentials;
+    Event {
+        registry: Some(credentials.registry.clone()),
+        session_name: Some(credentials.session_name.clone()),
+        expires_at: Some(credentials.expires_at),
+        ..event
     }
 }
 
@@ -122,34 +138,49 @@ impl Exchange {
     async fn exchange(&self, permit: &Permit, occasion: Occasion) -> Result<RegistryCredentials, BrokerError> {
         let feed = permit.feed();
         // A renewal is nobody's request; who is given what it brought, the requests' own lines say.
-        let client = (occasion == Occasion::Asked).then(|| permit.client().as_str());
-        let token = self.mint(permit, client).await?;
+        let client = (occasion == Occasion::Asked).then(|| permit.client());
+        let (minted, token) = self.mint(permit, client).await?;
+        let event = |what| Event { client: client.cloned(), ..self.audit.event(what).of(&feed.name) };
         let sts = |source| BrokerError::Sts { feed: Arc::clone(feed), issuer: self.mint.issuer().clone(), source };
-        let session = self.sts.assume_role(feed, &token).await.map_err(sts)?;
-        tracing::info!(
-            target: "feedpass::lineage",
-            client,
-            feed = %feed.name,
-            key.kid = %token.kid,
-            jti = token.jti,
-            role = %feed.web_identity.role,
-            session_name = session.session_name,
-            aws_request_id = session.request_id,
-            expires_at = %session.expires_at,
-            "feed {} holds role session {}", feed.name, session.session_name,
-        );
-        let credentials = self.ecr.registry_credentials(feed, &session).await;
-        let credentials = credentials.map_err(|source| BrokerError::Ecr { feed: Arc::clone(feed), source })?;
-        tracing::info!(
-            target: "feedpass::lineage",
-            client,
-            feed = %feed.name,
-            session_name = session.session_name,
-            registry = %credentials.registry,
-            aws_request_id = credentials.request_id,
-            expires_at = %credentials.expires_at,
-            "feed {} holds credentials for {}", feed.name, credentials.registry,
-        );
-        Ok(credentials)
+        // Writing takes no time of the exchange's: it goes on while AWS is asked.
+        let (written, session) = tokio::join!(self.audit.record(minted), self.sts.assume_role(feed, &token));
+        written?;
+        let session = session.map_err(sts);
+        let assumed = Event {
+            kid: Some(token.kid.clone()),
+            jti: Some(token.jti.clone()),
+            role: Some(feed.web_identity.role.clone()),
+            ..event(What::AssumeRole)
+        };
+        let session = match session {
+            Ok(session) => session,
+            Err(error) => {
+                self.audit.record(failed(&error, assumed)).await?;
+                return Err(error);
+            }
+        };
+        let assumed = Event {
+            session_name: Some(session.session_name.clone()),
+            aws_request_id: session.request_id.clone(),
+            expires_at: Some(session.expires_at),
+            ..assumed
+        };
+        let (written, credentials) =
+            tokio::join!(self.audit.record(assumed), self.ecr.registry_credentials(feed, &session));
+        written?;
+        let credentials = credentials.map_err(|source| BrokerError::Ecr { feed: Arc::clone(feed), source });
+        let authorized = Event { session_name: Some(session.session_name.clone()), ..event(What::AuthorizationToken) };
+        self.audit
+            .record(match &credentials {
+                Ok(credentials) => Event {
+                    registry: Some(credentials.registry.clone()),
+                    aws_request_id: credentials.request_id.clone(),
+                    expires_at: Some(credentials.expires_at),
+                    ..authorized
+                },
+                Err(error) => failed(error, authorized),
+            })
+            .await?;
+        credentials
     }
 }

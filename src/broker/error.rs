@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::cache::{FlightLost, Remembered};
+use crate::audit::{Outcome, Unwritten};
 use crate::authz::Refusal;
 use crate::aws::ecr::EcrError;
 use crate::aws::sts::StsError;
@@ -42,6 +43,9 @@ pub enum BrokerError {
         #[source]
         source: EcrError,
     },
+    /// The operator's: nothing is given out whose line cannot be written.
+    #[error(transparent)]
+    Unwritten(#[from] Unwritten),
     /// Nobody's: the task that did the work was lost.
     #[error("the exchange was cut short")]
     FlightLost,
@@ -76,6 +80,7 @@ impl BrokerError {
                 EcrError::Throttled(_) => "ecr_throttled",
                 EcrError::Unavailable(_) => "ecr_unavailable",
             },
+            Self::Unwritten(_) => "audit_unavailable",
             Self::FlightLost => "internal",
         }
     }
@@ -90,7 +95,29 @@ impl BrokerError {
             }
             | Self::Ecr { source: EcrError::Throttled(_) | EcrError::Unavailable(_), .. } => Some(Self::OUTAGE_MEMORY),
             Self::FeedChanged(_) | Self::FlightLost => Some(Duration::from_secs(1)),
+            Self::Unwritten(_) => Some(Self::OUTAGE_MEMORY),
             Self::Refused(_) | Self::Mint(_) | Self::Sts { .. } | Self::Ecr { .. } => None,
+        }
+    }
+
+    /// How the audit trail has it: refused by feedpass or by AWS, or failed.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        match self {
+            Self::Refused(_)
+            | Self::Sts {
+                source:
+                    StsError::RoleRefused(_)
+                    | StsError::TokenRefused(_)
+                    | StsError::TokenExpired(_)
+                    | StsError::RegionDisabled(_)
+                    | StsError::RequestInvalid(_),
+                ..
+            }
+            | Self::Ecr {
+                source: EcrError::Denied(_) | EcrError::SessionRefused(_) | EcrError::RequestInvalid(_), ..
+            } => Outcome::Refused,
+            _ => Outcome::Failed,
         }
     }
 
@@ -113,7 +140,7 @@ impl Remembered for BrokerError {
     fn remember_for(&self) -> Duration {
         match self {
             // Decided before the cache, or gone with the next request.
-            Self::Refused(_) | Self::FeedChanged(_) | Self::FlightLost => Duration::ZERO,
+            Self::Refused(_) | Self::FeedChanged(_) | Self::Unwritten(_) | Self::FlightLost => Duration::ZERO,
             Self::Mint(_) => Self::OUTAGE_MEMORY,
             Self::Sts { .. } | Self::Ecr { .. } => self.retry_after().unwrap_or(Self::REFUSAL_MEMORY),
         }

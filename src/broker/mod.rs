@@ -7,13 +7,16 @@ mod token;
 
 use std::sync::Arc;
 
+use crate::audit::{Audit, Event, What};
+use crate::authn::Caller;
 use crate::aws::ecr::{Ecr, RegistryCredentials};
 use crate::aws::sts::Sts;
 use crate::clock::Clock;
+use crate::domain::SpaceFeed;
 use crate::entropy::Entropy;
 use crate::issuer::mint::Mint;
 use crate::store::Store;
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, with_causes};
 
 pub use credentials::FeedCredentials;
 pub use error::BrokerError;
@@ -28,6 +31,7 @@ pub struct Broker {
     exchange: Arc<Exchange>,
     cache: Cache<CredentialsKey, RegistryCredentials, BrokerError>,
     metrics: Arc<Metrics>,
+    audit: Audit,
 }
 
 /// The steps beyond the cache, shared with the flights that outlive a request.
@@ -37,6 +41,7 @@ struct Exchange {
     sts: Sts,
     ecr: Ecr,
     metrics: Arc<Metrics>,
+    audit: Audit,
 }
 
 impl Broker {
@@ -48,11 +53,38 @@ impl Broker {
         sts: Sts,
         ecr: Ecr,
         metrics: Arc<Metrics>,
+        audit: Audit,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Self {
-        let exchange = Exchange { store: Arc::clone(&store), mint, sts, ecr, metrics: Arc::clone(&metrics) };
-        Self { store, exchange: Arc::new(exchange), cache: Cache::new(clock, entropy), metrics }
+        let exchange = Exchange {
+            store: Arc::clone(&store),
+            mint,
+            sts,
+            ecr,
+            metrics: Arc::clone(&metrics),
+            audit: audit.clone(),
+        };
+        Self { store, exchange: Arc::new(exchange), cache: Cache::new(clock, entropy), metrics, audit }
+    }
+
+    /// Writes down that `caller` asked for `what` of `target` and what came of it, and only then hands it on.
+    async fn written<T>(
+        &self,
+        caller: &Caller,
+        what: What,
+        target: Option<&SpaceFeed>,
+        result: Result<T, BrokerError>,
+        given: impl FnOnce(&T, Event) -> Event,
+    ) -> Result<T, BrokerError> {
+        let event = caller.event(&self.audit, what);
+        let event = target.into_iter().fold(event, Event::of);
+        let event = match &result {
+            Ok(value) => given(value, event),
+            Err(error) => failed(error, event),
+        };
+        self.audit.record(event).await?;
+        result
     }
 
     /// Asks AWS again where it refused: something was changed that may have been the cause.
@@ -64,4 +96,9 @@ impl Broker {
     pub fn forget_all(&self) {
         self.cache.forget_all();
     }
+}
+
+/// The event of what `error` ended.
+fn failed(error: &BrokerError, event: Event) -> Event {
+    event.ended(error.outcome(), error.code(), with_causes(error))
 }

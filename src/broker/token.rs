@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{Broker, BrokerError, Exchange};
+use super::{Broker, BrokerError, Exchange, failed};
+use crate::audit::{Event, What};
 use crate::authn::Caller;
 use crate::authz::{self, Permit, Wish};
-use crate::domain::{Feed, SpaceFeed};
+use crate::domain::{ClientId, Feed, SpaceFeed};
 use crate::issuer::mint::WebIdentityToken;
 
 impl Broker {
@@ -18,26 +19,54 @@ impl Broker {
         caller: &Caller,
         target: &SpaceFeed,
     ) -> Result<(Arc<Feed>, WebIdentityToken), BrokerError> {
+        let result = self.signed(caller, target).await;
+        self.written(caller, What::WebIdentityToken, Some(target), result, |(feed, token), event| Event {
+            kid: Some(token.kid.clone()),
+            jti: Some(token.jti.clone()),
+            role: Some(feed.web_identity.role.clone()),
+            expires_at: Some(token.expires_at),
+            ..event
+        })
+        .await
+    }
+
+    async fn signed(
+        &self,
+        caller: &Caller,
+        target: &SpaceFeed,
+    ) -> Result<(Arc<Feed>, WebIdentityToken), BrokerError> {
         let permit = authz::permit(caller, &self.store.current(), target, Wish::WebIdentityToken)?;
-        let token = self.exchange.mint(&permit, Some(permit.client().as_str())).await?;
+        let (minted, token) = self.exchange.mint(&permit, Some(permit.client())).await?;
+        self.audit.record(minted).await?;
         Ok((Arc::clone(permit.feed()), token))
     }
 }
 
 impl Exchange {
-    pub(super) async fn mint(&self, permit: &Permit, client: Option<&str>) -> Result<WebIdentityToken, BrokerError> {
+    /// Signs a token, and gives with it the event that must be safe before the token is used.
+    pub(super) async fn mint(
+        &self,
+        permit: &Permit,
+        client: Option<&ClientId>,
+    ) -> Result<(Event, WebIdentityToken), BrokerError> {
         let minted = self.mint.web_identity_token(permit).await;
         self.metrics.mint(minted.is_ok());
-        let token = minted?;
-        tracing::info!(
-            target: "feedpass::lineage",
-            client,
-            feed = %permit.feed().name,
-            key.kid = %token.kid,
-            jti = token.jti,
-            expires_at = %token.expires_at,
-            "signed token {} of feed {}", token.jti, permit.feed().name,
-        );
-        Ok(token)
+        let event = Event { client: client.cloned(), ..self.audit.event(What::Mint).of(&permit.feed().name) };
+        match minted {
+            Ok(token) => {
+                let event = Event {
+                    kid: Some(token.kid.clone()),
+                    jti: Some(token.jti.clone()),
+                    expires_at: Some(token.expires_at),
+                    ..event
+                };
+                Ok((event, token))
+            }
+            Err(error) => {
+                let error = BrokerError::from(error);
+                self.audit.record(failed(&error, event)).await?;
+                Err(error)
+            }
+        }
     }
 }

@@ -45,11 +45,6 @@ impl Serve {
         // Before the file is read, so that no change goes unseen.
         let watcher = Watcher::new(path, Arc::clone(&surroundings.clock))?;
         let settings = Settings::load(path, environment.iter().cloned())?;
-        if settings.store.is_some() {
-            tracing::warn!(
-                "store.url is set, and this version keeps nothing there: spaces, feeds and clients are those of the file"
-            );
-        }
         let app = App::start(settings, surroundings).await?;
         tracing::info!("this version keeps its signing key; it rotates none");
         // Before anyone is told that feedpass runs: they may ask it to stop at once.

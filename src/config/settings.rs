@@ -22,8 +22,8 @@ pub struct Settings {
     pub audience: Audience,
     /// Where feedpass listens.
     pub listen: Listen,
-    /// Where what the API makes is kept; none when the file names no store.
-    pub store: Option<StoreUrl>,
+    /// Where what the API makes and the audit trail are kept.
+    pub store: StoreUrl,
     /// How signing keys are kept and changed.
     pub keys: KeySettings,
     /// How web identity tokens are made.
@@ -108,6 +108,11 @@ impl StoreUrl {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The file that is used where nothing else is named, beside the configuration.
+    pub(super) fn beside(directory: &Path) -> Self {
+        Self("sqlite:feedpass.db".into()).below(directory)
     }
 
     /// The same, a relative path of a `sqlite:` URL taken from `directory`.

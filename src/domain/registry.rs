@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use super::invalid::{Invalid, text_value};
+use super::invalid::{Invalid, serde_by_text, text_value};
 use super::{AccountId, Partition, Region};
 
 /// The host of a registry as AWS or a caller names it, with its port where it has one.
@@ -13,6 +13,7 @@ use super::{AccountId, Partition, Region};
 pub struct RegistryHost(String);
 
 text_value!(RegistryHost);
+serde_by_text!(RegistryHost);
 
 /// The host suffixes of the partitions that feedpass serves: IPv4 and dual-stack forms.
 /// For each: the services' labels in front of the region, and whether it is China's.

@@ -13,13 +13,16 @@ impl FromRequestParts<HttpState> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &HttpState) -> Result<Self, Problem> {
-        let authenticated = presented(parts).and_then(|header| Authn::from_ref(state).authenticate(header));
+        let origin = Origin::from_request_parts(parts, state).await?;
+        let authn = Authn::from_ref(state);
+        let authenticated = presented(parts).and_then(|header| authn.authenticate(header, &origin));
         let caller = match authenticated {
             Ok(caller) => caller,
             Err(AuthnError::NotPresented) => return Err(AuthnError::NotPresented.into()),
             Err(error) => {
-                let origin = Origin::from_request_parts(parts, state).await?;
+                // Those above the limit are counted, and not written down one by one.
                 state.limiter.refused(origin.address)?;
+                authn.note_refusal(error, &origin).await;
                 return Err(error.into());
             }
         };

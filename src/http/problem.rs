@@ -121,20 +121,16 @@ pub(super) fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
 
 impl From<AuthnError> for Problem {
     fn from(error: AuthnError) -> Self {
-        let (code, detail) = match error {
-            AuthnError::NotPresented => (
-                "credentials_missing",
-                "no credentials came with the request; send `Authorization: Bearer SECRET`, or Basic with the client's id and secret",
-            ),
-            AuthnError::Malformed => (
-                "credentials_malformed",
-                "the Authorization header cannot be read; send exactly one, `Bearer SECRET`, or Basic with the client's id and secret",
-            ),
-            AuthnError::Refused => {
-                ("credentials_refused", "the secret is not valid; ask an administrator for the client's current one")
+        let detail = match error {
+            AuthnError::NotPresented => {
+                "no credentials came with the request; send `Authorization: Bearer SECRET`, or Basic with the client's id and secret"
             }
+            AuthnError::Malformed => {
+                "the Authorization header cannot be read; send exactly one, `Bearer SECRET`, or Basic with the client's id and secret"
+            }
+            AuthnError::Refused => "the secret is not valid; ask an administrator for the client's current one",
         };
-        Self::new(StatusCode::UNAUTHORIZED, code, WhoseMove::Caller, detail)
+        Self::new(StatusCode::UNAUTHORIZED, error.code(), WhoseMove::Caller, detail)
     }
 }
 
@@ -155,6 +151,12 @@ impl From<BrokerError> for Problem {
             ),
             BrokerError::Sts { feed, issuer, source } => sts_problem(feed, issuer, source),
             BrokerError::Ecr { feed, source } => ecr_problem(feed, source),
+            BrokerError::Unwritten(_) => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                WhoseMove::Operator,
+                "the audit trail cannot be written, and nothing is given out without it; the log says what the store answered".into(),
+                None,
+            ),
             BrokerError::FlightLost => {
                 return Self::internal(&error);
             }

@@ -39,18 +39,29 @@ pub struct HttpState {
 
 /// Whether requests should come here: from start-up until shutdown begins.
 #[derive(Clone, Debug, Default)]
-pub struct Readiness(Arc<AtomicBool>);
+pub struct Readiness(Arc<Signs>);
+
+#[derive(Debug, Default)]
+struct Signs {
+    serving: AtomicBool,
+    store_silent: AtomicBool,
+}
 
 impl Readiness {
     /// Says whether they should.
     pub fn set(&self, ready: bool) {
-        self.0.store(ready, Ordering::Release);
+        self.0.serving.store(ready, Ordering::Release);
+    }
+
+    /// Says whether the store answers; nothing is given out while it does not. True if that is news.
+    pub fn store_answers(&self, answers: bool) -> bool {
+        self.0.store_silent.swap(!answers, Ordering::AcqRel) == answers
     }
 
     /// Whether they should.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+        self.0.serving.load(Ordering::Acquire) && !self.0.store_silent.load(Ordering::Acquire)
     }
 }
 

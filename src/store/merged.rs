@@ -30,8 +30,8 @@ mod tests {
 
     #[test]
     fn two_maps_read_as_one_in_order() {
-        let over: OrdMap<_, _> = [(2, "over"), (5, "over"), (6, "over")].into_iter().collect();
-        let under: OrdMap<_, _> = [(1, "under"), (2, "under"), (4, "under"), (9, "under")].into_iter().collect();
+        let over: OrdMap<i32, &str> = [(2, "over"), (5, "over"), (6, "over")].into_iter().collect();
+        let under: OrdMap<i32, &str> = [(1, "under"), (2, "under"), (4, "under"), (9, "under")].into_iter().collect();
         let all: Vec<_> = merged(&over, &under, None).copied().collect();
         assert_eq!(all, ["under", "over", "under", "over", "over", "under"]);
         let rest: Vec<_> = merged(&over, &under, Some(&4)).copied().collect();

@@ -10,7 +10,7 @@ mod error;
 mod merged;
 mod snapshot;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 use tokio::sync::Mutex;
@@ -30,8 +30,9 @@ pub struct Store {
     current: ArcSwap<Snapshot>,
     database: Arc<dyn Database>,
     clock: Arc<dyn Clock>,
-    /// Held by whoever replaces the snapshot.
+    /// Held by whoever takes something in.
     turn: Mutex<()>,
+    changed: OnceLock<Box<dyn Fn(&Snapshot) + Send + Sync>>,
 }
 
 /// What a change writes, and what it gives whoever asked for it.
@@ -69,7 +70,7 @@ impl Store {
         let (revision, documents) = database.read_after(0).await?;
         snapshot.take_in(revision, documents)?;
         let store =
-            Self { current: ArcSwap::from_pointee(snapshot), database, clock, turn: Mutex::default() };
+            Self { current: ArcSwap::from_pointee(snapshot), database, clock, turn: Mutex::default(), changed: OnceLock::new() };
         match store.current().declared_twice() {
             twice if twice.is_empty() => Ok(store),
             twice => Err(StoreError::DeclaredTwice(twice)),
@@ -82,6 +83,19 @@ impl Store {
         self.current.load_full()
     }
 
+    /// Has `hook` called now, and with each new snapshot before whoever made the change hears of it. The first hook counts.
+    pub fn on_change(&self, hook: impl Fn(&Snapshot) + Send + Sync + 'static) {
+        hook(&self.current());
+        // A second one would have been told of at review: there is one place that calls this.
+        let _ = self.changed.set(Box::new(hook));
+    }
+
+    fn tell(&self) {
+        if let Some(hook) = self.changed.get() {
+            hook(&self.current());
+        }
+    }
+
     /// The database behind it, for what is not in snapshots.
     #[must_use]
     pub fn database(&self) -> &Arc<dyn Database> {
@@ -92,16 +106,21 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::DeclaredTwice`] when the store has one of the names; nothing is changed then.
-    pub async fn redeclare(&self, declared: Declared) -> Result<(), StoreError> {
-        let _turn = self.turn.lock().await;
-        let mut next = Snapshot::clone(&self.current());
-        next.redeclare(declared);
-        let twice = next.declared_twice();
-        if !twice.is_empty() {
-            return Err(StoreError::DeclaredTwice(twice));
+    pub fn redeclare(&self, declared: &Declared) -> Result<(), StoreError> {
+        let with = |current: &Arc<Snapshot>| {
+            let mut next = Snapshot::clone(current);
+            next.redeclare(declared.clone());
+            next
+        };
+        match with(&self.current()).declared_twice() {
+            twice if twice.is_empty() => {
+                // A change that comes in between is kept: it is in what `with` starts from.
+                self.current.rcu(with);
+                self.tell();
+                Ok(())
+            }
+            twice => Err(StoreError::DeclaredTwice(twice)),
         }
-        self.current.store(Arc::new(next));
-        Ok(())
     }
 
     /// Takes in what other processes wrote; says whether there was anything.
@@ -142,11 +161,18 @@ impl Store {
 
     /// Reads on from the snapshot's revision. The caller holds the turn.
     async fn catch_up(&self) -> Result<bool, StoreError> {
-        let mut next = Snapshot::clone(&self.current());
-        let (revision, documents) = self.database.read_after(next.revision()).await?;
+        let (revision, documents) = self.database.read_after(self.current().revision()).await?;
         let found = !documents.is_empty();
-        next.take_in(revision, documents)?;
-        self.current.store(Arc::new(next));
+        // Tried first, since what is swapped in must not fail.
+        Snapshot::clone(&self.current()).take_in(revision, documents.clone())?;
+        self.current.rcu(|current| {
+            let mut next = Snapshot::clone(current);
+            let _ = next.take_in(revision, documents.clone());
+            next
+        });
+        if found {
+            self.tell();
+        }
         Ok(found)
     }
 }

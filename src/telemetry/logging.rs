@@ -64,12 +64,12 @@ pub fn start_logging(directives: &str, format: LogFormat) -> Result<(), LoggingE
 ///
 /// The ECR client prints the registry's password in clear in its debug and trace lines, and the
 /// HTTP stack below may print what passes through it. Neither is let past `info`, whatever was asked.
-/// Lineage is let past always: no credentials leave without their line.
+/// The audit trail's lines are let past always.
 ///
 /// # Errors
 /// [`ParseError`] when the directives are wrong.
 pub fn clamped_filter(directives: &str) -> Result<impl Filter<Registry> + use<>, ParseError> {
-    let asked = EnvFilter::builder().parse(directives)?.add_directive("feedpass::lineage=info".parse()?);
+    let asked = EnvFilter::builder().parse(directives)?.add_directive("feedpass::audit=info".parse()?);
     Ok(asked.and(filter_fn(may_be_said)))
 }
 

@@ -26,6 +26,7 @@ pub(super) struct Draft {
     pub(super) issuer: Option<Located<IssuerUrl>>,
     pub(super) audience: Option<Audience>,
     pub(super) listen: Option<Listen>,
+    /// None when it is wrong.
     pub(super) store: Option<StoreUrl>,
     pub(super) keys: KeySettings,
     pub(super) tokens: TokenSettings,
@@ -46,6 +47,9 @@ pub(super) fn read(root: &mut Reader<'_>) -> Option<Draft> {
     let listen = root.table("listen", listen::read);
     let store = root.table("store", |store| {
         let context = store.context();
+        if !store.has("url") && !store.has("url_file") {
+            return Some(StoreUrl::beside(&context.resolve("")));
+        }
         let url = store.get_or_file("url", "url_file", |text| text.trim().parse::<StoreUrl>())?;
         Some(url.value.below(&context.resolve("")))
     });
@@ -70,7 +74,7 @@ impl Draft {
         Some(Settings {
             issuer: self.issuer?.value,
             listen: self.listen?,
-            store: self.store,
+            store: self.store?,
             keys: self.keys,
             tokens: self.tokens,
             limits: self.limits,

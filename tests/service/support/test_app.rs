@@ -189,6 +189,7 @@ impl Toml {
         let aws = if aws.is_empty() { "endpoint = \"sandbox\"" } else { aws };
         let text = format!(
             "issuer = \"{issuer}\"\naudience = \"id.example.com\"\n[listen]\n{listen}\n{trusted_proxies}\n[keys]\nstore = \"directory:keys\"\n\
+             [store]\nurl = \"sqlite::memory:\"\n\
              [aws]\n{aws}\n{extra}\n{feeds}\n{clients}"
         );
         std::fs::write(path, text).unwrap();
