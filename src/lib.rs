@@ -38,6 +38,8 @@ pub mod http;
 
 pub mod broker;
 
+pub mod admin;
+
 pub mod aws;
 
 pub mod issuer;

@@ -169,7 +169,8 @@ impl App {
         proxies.set(settings.listen.trusted_proxies.clone());
         let readiness = Readiness::default();
         let state = HttpState {
-            authn: Authn::new(Arc::clone(&store), audit, Arc::clone(&clock)),
+            authn: Authn::new(Arc::clone(&store), audit.clone(), Arc::clone(&clock)),
+            audit,
             broker: broker.clone(),
             metadata: Arc::new(metadata),
             limiter: limiter.clone(),

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{AccountsError, App, check_sandbox, declared};
-use crate::store::StoreError;
 use crate::config::{AwsEndpoint, ConfigError, SandboxRole, Settings, Watcher};
 use crate::domain::IssuerUrl;
+use crate::store::StoreError;
 use crate::telemetry::with_causes;
 
 /// Why a changed configuration took no effect; nothing has changed then.

@@ -125,7 +125,8 @@ impl Authn {
     /// Writes down that somebody at `origin` was refused. A refusal that cannot be written down is one all the same.
     pub async fn note_refusal(&self, error: AuthnError, origin: &Origin) {
         let event = self.audit.event_from(What::Authentication, origin);
-        if let Err(unwritten) = self.audit.record(event.ended(Outcome::Refused, error.code(), error.to_string())).await {
+        if let Err(unwritten) = self.audit.record(event.ended(Outcome::Refused, error.code(), error.to_string())).await
+        {
             tracing::warn!("a refusal was not written down: {unwritten}");
         }
     }

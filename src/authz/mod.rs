@@ -1,6 +1,10 @@
 //! Step 2: may this [`Caller`] have this feed? Pure, and asked on every request, held credentials or not.
 
+mod operator;
+
 use std::sync::Arc;
+
+pub use operator::{Duty, Operator, Reach, RoleMissing, operator};
 
 use crate::authn::Caller;
 use crate::domain::{Action, ClientId, Feed, FeedPattern, RegistryHost, SpaceFeed};
@@ -148,7 +152,8 @@ pub fn permit(caller: &Caller, snapshot: &Snapshot, target: &SpaceFeed, wish: Wi
 pub fn permit_registry(caller: &Caller, snapshot: &Snapshot, host: &RegistryHost) -> Result<Permit, Refusal> {
     let named = host.ecr();
     let usable = |feed: &&Arc<Feed>| may_have(caller, &feed.name, Wish::RegistryCredentials);
-    let there: Vec<_> = named.iter().flat_map(|(account, region)| snapshot.feeds_at(account, region)).filter(usable).collect();
+    let there: Vec<_> =
+        named.iter().flat_map(|(account, region)| snapshot.feeds_at(account, region)).filter(usable).collect();
     let client = caller.id().clone();
     let host = host.clone();
     match there.as_slice() {

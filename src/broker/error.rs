@@ -115,7 +115,8 @@ impl BrokerError {
                 ..
             }
             | Self::Ecr {
-                source: EcrError::Denied(_) | EcrError::SessionRefused(_) | EcrError::RequestInvalid(_), ..
+                source: EcrError::Denied(_) | EcrError::SessionRefused(_) | EcrError::RequestInvalid(_),
+                ..
             } => Outcome::Refused,
             _ => Outcome::Failed,
         }

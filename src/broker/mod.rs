@@ -57,14 +57,8 @@ impl Broker {
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Self {
-        let exchange = Exchange {
-            store: Arc::clone(&store),
-            mint,
-            sts,
-            ecr,
-            metrics: Arc::clone(&metrics),
-            audit: audit.clone(),
-        };
+        let exchange =
+            Exchange { store: Arc::clone(&store), mint, sts, ecr, metrics: Arc::clone(&metrics), audit: audit.clone() };
         Self { store, exchange: Arc::new(exchange), cache: Cache::new(clock, entropy), metrics, audit }
     }
 

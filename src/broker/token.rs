@@ -30,11 +30,7 @@ impl Broker {
         .await
     }
 
-    async fn signed(
-        &self,
-        caller: &Caller,
-        target: &SpaceFeed,
-    ) -> Result<(Arc<Feed>, WebIdentityToken), BrokerError> {
+    async fn signed(&self, caller: &Caller, target: &SpaceFeed) -> Result<(Arc<Feed>, WebIdentityToken), BrokerError> {
         let permit = authz::permit(caller, &self.store.current(), target, Wish::WebIdentityToken)?;
         let (minted, token) = self.exchange.mint(&permit, Some(permit.client())).await?;
         self.audit.record(minted).await?;

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AccountId, Audience, DisplayName, Invalid, Region, RegistryHost, RoleArn, SessionDuration, Slug, SpaceFeed, Subject,
-    SubjectParts,
+    AccountId, Audience, DisplayName, Invalid, Region, RegistryHost, RoleArn, SessionDuration, Slug, SpaceFeed,
+    Subject, SubjectParts,
 };
 
 /// A tenant: a name that feeds live below.
@@ -44,7 +44,8 @@ impl Feed {
         if has == needs {
             return Ok(self);
         }
-        let expected = format!("region `{}` is in partition `{needs}`, and partitions trust nothing of each other", self.region);
+        let expected =
+            format!("region `{}` is in partition `{needs}`, and partitions trust nothing of each other", self.region);
         Err(Invalid::new("a role for the feed", self.web_identity.role.as_str(), expected))
     }
 

@@ -38,7 +38,9 @@ impl TryFrom<Map<String, Value>> for PublicJwk {
         }
         // RFC 7518 §6.2.2, §6.3.2 and RFC 8037 §2: what a private key has beyond its public half.
         if ["d", "p", "q", "dp", "dq", "qi", "oth", "k"].iter().any(|member| members.contains_key(*member)) {
-            return invalid("it holds the private half; give the public half alone, and replace the key: it has been shown");
+            return invalid(
+                "it holds the private half; give the public half alone, and replace the key: it has been shown",
+            );
         }
         Ok(Self(members))
     }

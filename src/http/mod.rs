@@ -7,6 +7,7 @@ mod formats;
 mod health;
 mod limits;
 mod no_store;
+mod operator;
 mod origin;
 mod parts;
 mod problem;

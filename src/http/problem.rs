@@ -15,8 +15,9 @@ use serde::Serialize;
 
 use self::aws::{ecr_problem, sts_problem};
 use super::LARGEST_BODY;
+use crate::audit::Unwritten;
 use crate::authn::AuthnError;
-use crate::authz::Refusal;
+use crate::authz::{Refusal, RoleMissing};
 use crate::aws::AwsAnswer;
 use crate::broker::BrokerError;
 use crate::telemetry::with_causes;
@@ -131,6 +132,19 @@ impl From<AuthnError> for Problem {
             AuthnError::Refused => "the secret is not valid; ask an administrator for the client's current one",
         };
         Self::new(StatusCode::UNAUTHORIZED, error.code(), WhoseMove::Caller, detail)
+    }
+}
+
+impl From<RoleMissing> for Problem {
+    fn from(refusal: RoleMissing) -> Self {
+        let detail = format!("{refusal}; an administrator can give it one");
+        Self::new(StatusCode::FORBIDDEN, "role_missing", WhoseMove::Caller, detail)
+    }
+}
+
+impl From<Unwritten> for Problem {
+    fn from(unwritten: Unwritten) -> Self {
+        BrokerError::from(unwritten).into()
     }
 }
 

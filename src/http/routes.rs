@@ -1,14 +1,15 @@
 //! Every route, in one table; the routers are made of it and of nothing else.
 
-use axum::Router;
 use axum::middleware::{from_fn_with_state, map_response};
 use axum::routing::{MethodRouter, get, post};
+use axum::{Extension, Router};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 
 use super::LARGEST_BODY;
 use super::state::HttpState;
 use super::{access_log, credentials, health, limits, problem, token, well_known};
+use crate::authz::Duty;
 use crate::domain::IssuerUrl;
 
 /// Which listener has a route.
@@ -29,6 +30,8 @@ pub enum Access {
     Anyone,
     /// A client that proves who it is; what it may have is decided per feed.
     Client,
+    /// A client with a role that has this duty.
+    Operator(Duty),
 }
 
 /// A line of the table.
@@ -111,8 +114,16 @@ fn of(listener: Listener) -> Router<HttpState> {
     ROUTES
         .iter()
         .filter(|route| route.listener == listener)
-        .fold(Router::new(), |router, route| router.route(route.path, (route.handler)()))
+        .fold(Router::new(), |router, route| router.route(route.path, handler(route)))
         .method_not_allowed_fallback(problem::method_not_allowed)
+}
+
+/// The route's handler; that of an operator's route is told the duty.
+fn handler(route: &RouteEntry) -> MethodRouter<HttpState> {
+    match route.access {
+        Access::Operator(duty) => (route.handler)().layer(Extension(duty)),
+        Access::Anyone | Access::Client => (route.handler)(),
+    }
 }
 
 /// What stands around every route but the documents.

@@ -7,6 +7,7 @@ use axum::extract::FromRef;
 
 use super::limits::Limiter;
 use super::origin::TrustedProxies;
+use crate::audit::Audit;
 use crate::authn::Authn;
 use crate::broker::Broker;
 use crate::clock::Clock;
@@ -21,6 +22,8 @@ pub struct HttpState {
     pub authn: Authn,
     /// Credentials and tokens.
     pub broker: Broker,
+    /// The audit trail.
+    pub audit: Audit,
     /// The documents that AWS reads.
     pub metadata: Arc<Metadata>,
     /// How much may be asked.

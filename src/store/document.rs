@@ -27,15 +27,8 @@ pub enum Kind {
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 7] = [
-        Self::Space,
-        Self::Feed,
-        Self::Client,
-        Self::WorkloadIssuer,
-        Self::Workload,
-        Self::Rename,
-        Self::Bootstrap,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Space, Self::Feed, Self::Client, Self::WorkloadIssuer, Self::Workload, Self::Rename, Self::Bootstrap];
 
     /// The word for it in the database, in answers and in the audit trail.
     #[must_use]

@@ -69,8 +69,13 @@ impl Store {
         let mut snapshot = Snapshot::of(declared);
         let (revision, documents) = database.read_after(0).await?;
         snapshot.take_in(revision, documents)?;
-        let store =
-            Self { current: ArcSwap::from_pointee(snapshot), database, clock, turn: Mutex::default(), changed: OnceLock::new() };
+        let store = Self {
+            current: ArcSwap::from_pointee(snapshot),
+            database,
+            clock,
+            turn: Mutex::default(),
+            changed: OnceLock::new(),
+        };
         match store.current().declared_twice() {
             twice if twice.is_empty() => Ok(store),
             twice => Err(StoreError::DeclaredTwice(twice)),
@@ -139,10 +144,7 @@ impl Store {
     ///
     /// # Errors
     /// What `decide` says against it, and [`StoreError`]; nothing is changed then.
-    pub async fn change<T, E>(
-        &self,
-        decide: impl Fn(&Snapshot) -> Result<Plan<T>, E>,
-    ) -> Result<T, ChangeError<E>> {
+    pub async fn change<T, E>(&self, decide: impl Fn(&Snapshot) -> Result<Plan<T>, E>) -> Result<T, ChangeError<E>> {
         let _turn = self.turn.lock().await;
         for _ in 0..ATTEMPTS {
             let current = self.current();

@@ -307,15 +307,8 @@ impl Snapshot {
 }
 
 fn read<R: Record + DeserializeOwned>(document: &Document) -> Result<R, StoreError> {
-    let unreadable = |reason: String| StoreError::Unreadable {
-        kind: document.kind.clone(),
-        name: document.name.clone(),
-        reason,
-    };
+    let unreadable =
+        |reason: String| StoreError::Unreadable { kind: document.kind.clone(), name: document.name.clone(), reason };
     let value: R = serde_json::from_str(&document.body).map_err(|error| unreadable(error.to_string()))?;
-    if value.name() == document.name {
-        Ok(value)
-    } else {
-        Err(unreadable(format!("it is that of `{}`", value.name())))
-    }
+    if value.name() == document.name { Ok(value) } else { Err(unreadable(format!("it is that of `{}`", value.name()))) }
 }

@@ -31,10 +31,7 @@ mod tests {
     #[test]
     fn a_link_is_what_sha256sum_says() {
         // printf '%064d\n{"seq":1}' 0 | sha256sum
-        assert_eq!(
-            link(GENESIS, r#"{"seq":1}"#),
-            "a453da8151216b5ae0a15c5377bc79da35cc4f629a9e9a3dcab70bf0b485609a"
-        );
+        assert_eq!(link(GENESIS, r#"{"seq":1}"#), "a453da8151216b5ae0a15c5377bc79da35cc4f629a9e9a3dcab70bf0b485609a");
         assert_ne!(link(GENESIS, "a"), link(GENESIS, "b"));
         assert_ne!(link("x", "a"), link("y", "a"));
     }

@@ -126,7 +126,11 @@ async fn open_sqlite(url: &str) -> Result<SqlDatabase, StoreError> {
         .disable_statement_logging();
     let pool = |connections| {
         // A database in memory goes with its connection.
-        let kept = if in_memory { SqlitePoolOptions::new().idle_timeout(None).max_lifetime(None) } else { SqlitePoolOptions::new() };
+        let kept = if in_memory {
+            SqlitePoolOptions::new().idle_timeout(None).max_lifetime(None)
+        } else {
+            SqlitePoolOptions::new()
+        };
         kept.max_connections(connections).acquire_timeout(ACQUIRE)
     };
     let opened = |error: sqlx::Error| StoreError::Open(format!("{}: {error}", options.get_filename().display()));
@@ -146,7 +150,8 @@ fn keep_to_owner(file: &Path) -> Result<(), StoreError> {
 
 async fn open_postgres(url: &str) -> Result<SqlDatabase, StoreError> {
     // Whatever is wrong with the URL, its words may hold the password.
-    let options = PgConnectOptions::from_str(url).map_err(|_| StoreError::Open("its URL is not one of PostgreSQL".into()))?;
+    let options =
+        PgConnectOptions::from_str(url).map_err(|_| StoreError::Open("its URL is not one of PostgreSQL".into()))?;
     let options = options.disable_statement_logging();
     let pool = PgPoolOptions::new().max_connections(8).acquire_timeout(ACQUIRE).connect_with(options).await;
     let pool = Pool::Postgres(pool.map_err(|error| StoreError::Open(error.to_string()))?);

@@ -1,0 +1,1 @@
+//! What an operator may do: one function per action, each audited in the transaction of the change itself.
