@@ -10,18 +10,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use secrecy::SecretString;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use crate::admin::{self, BootstrapError};
 use crate::audit::Audit;
 use crate::authn::Authn;
 use crate::aws::ecr::Ecr;
 use crate::aws::sts::Sts;
 use crate::aws::{Connection, Endpoints, TimeLimits};
-use crate::broker::Broker;
+use crate::broker::{Broker, Steps};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{AwsEndpoint, KeyStore as KeyStoreSettings, Settings};
-use crate::domain::IssuerUrl;
+use crate::domain::{ClientId, IssuerUrl};
 use crate::entropy::{Entropy, SystemEntropy};
 use crate::http::{
     HttpState, Limiter, Readiness, Server, ServerError, TrustedProxies, bind, both_routes, internal_routes,
@@ -154,16 +156,15 @@ impl App {
         let mint = Arc::new(mint);
         let endpoints = endpoints(&settings.aws, sandbox.as_ref());
         let connection = Connection::new(endpoints, time_limits, Arc::clone(&clock), Arc::clone(&metrics));
-        let broker = Broker::new(
-            Arc::clone(&store),
-            Arc::clone(&mint),
-            Sts::new(connection.clone()),
-            Ecr::new(connection),
-            Arc::clone(&metrics),
-            audit.clone(),
-            Arc::clone(&clock),
-            Arc::clone(&entropy),
-        );
+        let steps = Steps {
+            store: Arc::clone(&store),
+            mint: Arc::clone(&mint),
+            sts: Sts::new(connection.clone()),
+            ecr: Ecr::new(connection),
+            metrics: Arc::clone(&metrics),
+            audit: audit.clone(),
+        };
+        let broker = Broker::new(steps, Arc::clone(&clock), Arc::clone(&entropy));
         let limiter = Limiter::new(settings.limits, Arc::clone(&clock), Arc::clone(&metrics));
         let proxies = TrustedProxies::default();
         proxies.set(settings.listen.trusted_proxies.clone());
@@ -314,6 +315,21 @@ impl Listeners {
         let public = Server::start(self.public, public_routes(state, issuer), Arc::clone(clock))?;
         Ok((public, Some(Server::start(internal, internal_routes(state), Arc::clone(clock))?)))
     }
+}
+
+/// Makes the first admin in the store that `settings` name, whether or not a server runs on it, and gives its secret.
+///
+/// # Errors
+/// [`BootstrapError`]; nothing is changed then.
+pub async fn bootstrap(
+    settings: &Settings,
+    id: &ClientId,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+) -> Result<SecretString, BootstrapError> {
+    let database = Arc::new(SqlDatabase::open(settings.store.as_str()).await?);
+    let store = Store::open(database, declared(settings), Arc::clone(&clock)).await?;
+    admin::bootstrap(&store, id, &*clock, &*entropy).await
 }
 
 fn declared(settings: &Settings) -> Declared {

@@ -28,20 +28,26 @@ use self::credentials::CredentialsKey;
 #[derive(Clone)]
 pub struct Broker {
     store: Arc<Store>,
-    exchange: Arc<Exchange>,
+    exchange: Arc<Steps>,
     cache: Cache<CredentialsKey, RegistryCredentials, BrokerError>,
     metrics: Arc<Metrics>,
     audit: Audit,
 }
 
 /// The steps beyond the cache, shared with the flights that outlive a request.
-struct Exchange {
-    store: Arc<Store>,
-    mint: Arc<Mint>,
-    sts: Sts,
-    ecr: Ecr,
-    metrics: Arc<Metrics>,
-    audit: Audit,
+pub struct Steps {
+    /// What is known of feeds and grants.
+    pub store: Arc<Store>,
+    /// Step 4.
+    pub mint: Arc<Mint>,
+    /// Step 5.
+    pub sts: Sts,
+    /// Step 6.
+    pub ecr: Ecr,
+    /// The figures.
+    pub metrics: Arc<Metrics>,
+    /// What is written down of each step.
+    pub audit: Audit,
 }
 
 impl Broker {

@@ -56,7 +56,8 @@ impl Readiness {
         self.0.serving.store(ready, Ordering::Release);
     }
 
-    /// Says whether the store answers; nothing is given out while it does not. True if that is news.
+    /// Notes whether the store answers; nothing is given out while it does not. True if that is news.
+    #[must_use]
     pub fn store_answers(&self, answers: bool) -> bool {
         self.0.store_silent.swap(!answers, Ordering::AcqRel) == answers
     }

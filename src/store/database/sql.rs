@@ -1,4 +1,4 @@
-//! SQLite and PostgreSQL by one SQL text.
+//! `SQLite` and `PostgreSQL` by one SQL text.
 
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -21,13 +21,13 @@ use crate::store::{Document, StoreError, Write};
 const BUSY: Duration = Duration::from_secs(5);
 /// How long a request waits for a connection.
 const ACQUIRE: Duration = Duration::from_secs(5);
-/// Lines to a statement: SQLite takes 32,766 values in one, PostgreSQL 65,535.
+/// Lines to a statement: `SQLite` takes 32,766 values in one, `PostgreSQL` 65,535.
 const LINES_AT_ONCE: usize = 500;
 
 /// A database that `sqlite:PATH` or `postgres://…` names.
 pub struct SqlDatabase {
     writer: Pool,
-    /// For SQLite: readers that no writer holds up.
+    /// For `SQLite`: readers that no writer holds up.
     reader: Pool,
 }
 
@@ -90,7 +90,7 @@ const COLUMNS: [&str; 8] = ["event", "outcome", "client", "feed", "kid", "jti", 
 type DocumentRow = (String, String, String, i64, Option<String>, i64, i64, i64);
 
 impl SqlDatabase {
-    /// Opens the database, makes it if it is a SQLite file that is not there, and brings its tables up to date.
+    /// Opens the database, makes it if it is a `SQLite` file that is not there, and brings its tables up to date.
     /// A new file is readable by its owner alone.
     ///
     /// # Errors
@@ -139,7 +139,7 @@ async fn open_sqlite(url: &str) -> Result<SqlDatabase, StoreError> {
     Ok(SqlDatabase { writer: Pool::Sqlite(writer), reader: Pool::Sqlite(reader) })
 }
 
-/// The files that SQLite makes beside it take its mode.
+/// The files that `SQLite` makes beside it take its mode.
 fn keep_to_owner(file: &Path) -> Result<(), StoreError> {
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(file) {
         Ok(_) => Ok(()),
@@ -187,7 +187,7 @@ impl Documents for SqlDatabase {
         now: Timestamp,
     ) -> Result<Option<i64>, StoreError> {
         on!(self.writer, pool => {
-            // The first statement writes, so that SQLite takes its lock at once and none has to be raised later.
+            // The first statement writes, so that `SQLite` takes its lock at once and none has to be raised later.
             let mut transaction = pool.begin().await?;
             let counted = sqlx::query("UPDATE revision SET n = n + 1 WHERE id = 1 AND n = $1").bind(base);
             if counted.execute(&mut *transaction).await?.rows_affected() == 0 {
