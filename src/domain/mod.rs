@@ -14,6 +14,7 @@ mod region;
 mod registry;
 mod slug;
 mod subject;
+mod workload;
 
 pub use arn::{AccountId, RoleArn};
 pub use client::{Action, Client, ClientId, EXAMPLE_SECRET, FeedPattern, Grant, SecretHash};
@@ -26,3 +27,7 @@ pub use region::{Partition, Region};
 pub use registry::RegistryHost;
 pub use slug::Slug;
 pub use subject::{SpaceFeed, Subject, SubjectPart, SubjectParts};
+pub use workload::{
+    ClaimMatcher, ClaimPath, ClaimPattern, Glob, JwksUrl, JwsAlgorithm, KeySource, MOST_KEYS, PRIVATE_MEMBERS,
+    PinnedJwks, RuleMode, TrustedIssuer, WorkloadIssuerUrl, WorkloadRule,
+};

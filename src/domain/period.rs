@@ -1,17 +1,26 @@
 //! Lengths of time as people write them, and the two that have bounds.
 
+use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
 use jiff::{Span, SpanRelativeTo};
+use serde::{Deserialize, Serialize};
 
 use super::Invalid;
 
 /// A length of time in whole seconds, written `90d`, `24h`, `5m` or `1h 30m`; a day is 24 hours.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Period(Duration);
 
 impl Period {
+    /// So many seconds.
+    #[must_use]
+    pub const fn of_seconds(seconds: u64) -> Self {
+        Self(Duration::from_secs(seconds))
+    }
+
     /// The length as the standard library has it.
     #[must_use]
     pub fn as_duration(self) -> Duration {
@@ -31,6 +40,33 @@ impl FromStr for Period {
             return Err(Invalid::new("a length of time", text, "it is whole seconds"));
         }
         Ok(Self(length))
+    }
+}
+
+impl fmt::Display for Period {
+    /// In the largest unit that it is a whole number of.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.0.as_secs();
+        match seconds {
+            1.. if seconds.is_multiple_of(86_400) => write!(f, "{}d", seconds / 86_400),
+            1.. if seconds.is_multiple_of(3600) => write!(f, "{}h", seconds / 3600),
+            1.. if seconds.is_multiple_of(60) => write!(f, "{}m", seconds / 60),
+            _ => write!(f, "{seconds}s"),
+        }
+    }
+}
+
+impl TryFrom<String> for Period {
+    type Error = Invalid;
+
+    fn try_from(text: String) -> Result<Self, Invalid> {
+        text.parse()
+    }
+}
+
+impl From<Period> for String {
+    fn from(period: Period) -> Self {
+        period.to_string()
     }
 }
 
@@ -95,6 +131,15 @@ mod tests {
         }
         for bad in ["", "5", "-5m", "soon", "1.5s", "5 parsecs"] {
             assert!(bad.parse::<Period>().is_err(), "{bad} must be refused");
+        }
+    }
+
+    #[test]
+    fn a_period_is_shown_as_it_can_be_read() {
+        for (text, shown) in [("90d", "90d"), ("24h", "1d"), ("90m", "90m"), ("1h 30s", "3630s"), ("0s", "0s")] {
+            let period: Period = text.parse().unwrap();
+            assert_eq!(period.to_string(), shown, "{text}");
+            assert_eq!(shown.parse(), Ok(period), "{text}");
         }
     }
 
