@@ -5,6 +5,7 @@
 
 mod basic;
 mod bearer_secret;
+pub mod jws;
 
 use std::sync::Arc;
 

@@ -20,6 +20,7 @@ pub use arn::{AccountId, RoleArn};
 pub use client::{Action, Client, ClientId, EXAMPLE_SECRET, FeedPattern, Grant, SecretHash};
 pub use feed::{Feed, Space, WebIdentity};
 pub use invalid::Invalid;
+pub(crate) use invalid::shown;
 pub use issuer_url::{Audience, IssuerUrl, is_loopback};
 pub use key::{Algorithm, Kid};
 pub use period::{Period, SessionDuration, TokenLifetime};

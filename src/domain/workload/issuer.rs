@@ -8,7 +8,7 @@ use super::{JwksUrl, JwsAlgorithm, PinnedJwks, WorkloadIssuerUrl};
 use crate::domain::{Invalid, Period, Slug};
 
 /// Where an issuer's public keys come from.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub enum KeySource {
     /// From where the issuer's discovery document says.
     Discovery,
