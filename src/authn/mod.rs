@@ -6,6 +6,7 @@
 mod basic;
 mod bearer_secret;
 pub mod jws;
+pub mod workload;
 
 use std::sync::Arc;
 
