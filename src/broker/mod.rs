@@ -51,21 +51,11 @@ pub struct Steps {
 }
 
 impl Broker {
-    /// Joins the steps.
+    /// Joins `steps`.
     #[must_use]
-    pub fn new(
-        store: Arc<Store>,
-        mint: Arc<Mint>,
-        sts: Sts,
-        ecr: Ecr,
-        metrics: Arc<Metrics>,
-        audit: Audit,
-        clock: Arc<dyn Clock>,
-        entropy: Arc<dyn Entropy>,
-    ) -> Self {
-        let exchange =
-            Exchange { store: Arc::clone(&store), mint, sts, ecr, metrics: Arc::clone(&metrics), audit: audit.clone() };
-        Self { store, exchange: Arc::new(exchange), cache: Cache::new(clock, entropy), metrics, audit }
+    pub fn new(steps: Steps, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
+        let (store, metrics, audit) = (Arc::clone(&steps.store), Arc::clone(&steps.metrics), steps.audit.clone());
+        Self { store, exchange: Arc::new(steps), cache: Cache::new(clock, entropy), metrics, audit }
     }
 
     /// Writes down that `caller` asked for `what` of `target` and what came of it, and only then hands it on.
