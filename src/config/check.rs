@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::hash::Hash;
 
 use super::context::{Context, Located, Place};
-use super::sections::{Draft, EndpointDraft, FeedDraft};
+use super::sections::{Draft, EndpointDraft, FeedDraft, HASH_HINT};
 use super::words::shown;
 use crate::domain::{EXAMPLE_SECRET, SecretHash, Slug, Subject};
 
@@ -25,7 +25,31 @@ pub(super) fn check(draft: &Draft, context: &Context<'_>) {
     let ids = draft.clients.iter().filter_map(|client| client.id.as_ref());
     once(context, "an id that no other client has", ids.map(|id| (&id.value, &id.place)));
     one_client_to_a_secret(draft, context);
+    a_way_in_for_each_client(draft, context);
     no_secret_that_everyone_knows(draft, context);
+    let issuers = || draft.workload_issuers.iter();
+    let names = issuers().filter_map(|issuer| issuer.name.as_ref());
+    once(context, "a name that no other workload issuer has", names.map(|name| (&name.value, &name.place)));
+    let urls = issuers().filter_map(|issuer| issuer.issuer.as_ref());
+    let expected = "an issuer that no other has; make one of the two, with the audiences of both";
+    once(context, expected, urls.map(|url| (&url.value, &url.place)));
+    let rules = draft.workloads.iter().filter_map(|rule| rule.name.as_ref());
+    once(context, "a name that no other workload rule has", rules.map(|name| (&name.value, &name.place)));
+}
+
+/// A client without a secret is a workload's, by a rule beside it; or says that it is, for rules in the store.
+fn a_way_in_for_each_client(draft: &Draft, context: &Context<'_>) {
+    for client in &draft.clients {
+        let (Some(place), Some(id)) = (&client.no_secret, &client.id) else { continue };
+        // A rule that could not be read may be the one.
+        if draft.workloads.iter().all(|rule| rule.client.as_ref().is_some_and(|client| *client != id.value)) {
+            context.mistake(
+                place,
+                None,
+                format!("{HASH_HINT}; for a client that workload rules of the store lead to, `[]`"),
+            );
+        }
+    }
 }
 
 fn aws(draft: &Draft, context: &Context<'_>) {

@@ -242,6 +242,24 @@ impl<'t> Reader<'t> {
         values
     }
 
+    /// The members of the table at `key`, whatever their names, each with its place.
+    pub(super) fn members(&mut self, key: &'static str) -> Vec<(&'t str, Place, &'t Node)> {
+        let place = self.place_of(key);
+        match self.node(key).map(|node| &node.value) {
+            Some(Value::Table(table)) => {
+                let member = |(name, node): (&'t String, &'t Node)| {
+                    (name.as_str(), place.below(&printable(name), &node.origin), node)
+                };
+                table.iter().map(member).collect()
+            }
+            Some(other) => {
+                self.context.mistake(&place, Some(found(&place, other)), format!("a table, `[{key}]`"));
+                Vec::new()
+            }
+            None => Vec::new(),
+        }
+    }
+
     fn node(&mut self, key: &'static str) -> Option<&'t Node> {
         if !self.known.contains(&key) {
             self.known.push(key);

@@ -10,7 +10,7 @@ use url::Url;
 
 use crate::domain::{
     Algorithm, Audience, Client, Feed, Invalid, IssuerUrl, Limits, Period, RoleArn, SessionDuration, Space,
-    TokenLifetime,
+    TokenLifetime, TrustedIssuer, WorkloadRule,
 };
 
 /// Everything that the configuration says, as domain types. [`Settings::load`] makes it.
@@ -38,6 +38,10 @@ pub struct Settings {
     pub feeds: Vec<Feed>,
     /// The declared clients; no two have one id or a secret in common.
     pub clients: Vec<Client>,
+    /// The declared issuers of workload identities; no two have one name or one URL.
+    pub workload_issuers: Vec<TrustedIssuer>,
+    /// The declared rules for workloads; no two have one name. Their issuers and clients may be in the store.
+    pub workloads: Vec<WorkloadRule>,
     pub(super) files: Vec<PathBuf>,
 }
 
@@ -50,7 +54,7 @@ impl Settings {
 
     /// The keys that differ between `self`, which runs, and `new`, and that only a restart changes.
     ///
-    /// All others take effect as soon as `new` replaces `self`: spaces, feeds, clients, the token
+    /// All others take effect as soon as `new` replaces `self`: spaces, feeds, clients, workload issuers and rules, the token
     /// lifetime, the limits and the trusted proxies, the times of key rotation, the sandbox's roles. The issuer is not among either: `app`
     /// takes no settings with another one.
     #[must_use]

@@ -38,6 +38,7 @@ pub(super) enum Value {
     /// An environment variable's text, a string or a list as the key wants it.
     Untyped(String),
     Integer(i64),
+    Bool(bool),
     List(Vec<Node>),
     Table(Table),
     /// A TOML type that no key has, in words.
@@ -50,6 +51,7 @@ impl Value {
         match self {
             Self::Text(_) | Self::Untyped(_) => "a string".into(),
             Self::Integer(number) => format!("the integer `{number}`").into(),
+            Self::Bool(value) => format!("the boolean `{value}`").into(),
             Self::List(_) => "a list".into(),
             Self::Table(_) => "a table".into(),
             Self::Other(words) => words.into(),
@@ -144,7 +146,7 @@ impl<'t> Lines<'t> {
                 Err(_) => Value::Other(format!("the integer {}", shown(number.as_str()))),
             },
             DeValue::Float(number) => Value::Other(format!("the number {}", shown(number.as_str()))),
-            DeValue::Boolean(value) => Value::Other(format!("the boolean `{value}`")),
+            DeValue::Boolean(value) => Value::Bool(value),
             DeValue::Datetime(time) => Value::Other(format!("the date or time `{time}`")),
         }
     }

@@ -8,28 +8,32 @@ use crate::domain::{Client, ClientId, ClientSecret, Grant, Role, SecretHash};
 pub(in crate::config) struct ClientDraft {
     pub(in crate::config) id: Option<Located<ClientId>>,
     pub(in crate::config) secrets: Vec<Located<SecretHash>>,
+    /// Where its secret would be, if there is none and nothing says so.
+    pub(in crate::config) no_secret: Option<Place>,
     grants: Vec<Grant>,
     roles: Vec<Located<Role>>,
 }
 
-const HASH_HINT: &str = "`sha256:` and the hex of the secret's SHA-256, or a list of two while one is replaced; \
+pub(in crate::config) const HASH_HINT: &str = "`sha256:` and the hex of the secret's SHA-256, or a list of two while one is replaced; \
                          `printf %s \"$SECRET\" | sha256sum` makes one";
 
 const ROLES_HINT: &str = r#"a list of roles, as in `["auditor", "space_admin:team-a"]`"#;
 
 pub(super) fn read(client: &mut Reader<'_>) -> ClientDraft {
+    let id = client.required("id", "the client's id, as in `ci`");
+    let (secrets, no_secret) = secrets(client);
     ClientDraft {
-        id: client.required("id", "the client's id, as in `ci`"),
-        secrets: secrets(client),
+        id,
+        secrets,
+        no_secret,
         grants: client.tables("grant", &[], grant),
         roles: if client.has("roles") { client.some_of("roles", ROLES_HINT) } else { Vec::new() },
     }
 }
 
-fn secrets(client: &mut Reader<'_>) -> Vec<Located<SecretHash>> {
+fn secrets(client: &mut Reader<'_>) -> (Vec<Located<SecretHash>>, Option<Place>) {
     if !client.has("secret_hash") && !client.has("secret_hash_file") {
-        client.missing("secret_hash", HASH_HINT);
-        return Vec::new();
+        return (Vec::new(), Some(client.place_of("secret_hash")));
     }
     let in_file = client.in_file("secret_hash", "secret_hash_file");
     let place = client.place_of(if in_file { "secret_hash_file" } else { "secret_hash" });
@@ -38,15 +42,15 @@ fn secrets(client: &mut Reader<'_>) -> Vec<Located<SecretHash>> {
     } else {
         client.one_or_more("secret_hash", HASH_HINT)
     };
-    let Some(texts) = texts else { return Vec::new() };
-    if !(1..=2).contains(&texts.len()) {
+    let Some(texts) = texts else { return (Vec::new(), None) };
+    if texts.len() > 2 || in_file && texts.is_empty() {
         client.context().mistake(
             &place,
             Some(format!("{} hashes", texts.len())),
             "one hash, or two while one is replaced",
         );
     }
-    client.values(texts, str::parse)
+    (client.values(texts, str::parse), None)
 }
 
 /// One hash per line; empty lines are none.

@@ -9,12 +9,14 @@ mod feed;
 mod keys;
 mod limits;
 mod listen;
+mod workload;
 
 use std::path::PathBuf;
 
 pub(super) use aws::{EndpointDraft, SandboxDraft};
-pub(super) use client::ClientDraft;
+pub(super) use client::{ClientDraft, HASH_HINT};
 pub(super) use feed::FeedDraft;
+pub(super) use workload::{WorkloadDraft, WorkloadIssuerDraft};
 
 use super::context::Located;
 use super::reader::Reader;
@@ -36,6 +38,8 @@ pub(super) struct Draft {
     pub(super) spaces: Vec<Option<Located<Slug>>>,
     pub(super) feeds: Vec<FeedDraft>,
     pub(super) clients: Vec<ClientDraft>,
+    pub(super) workload_issuers: Vec<WorkloadIssuerDraft>,
+    pub(super) workloads: Vec<WorkloadDraft>,
 }
 
 /// Reads all sections.
@@ -61,8 +65,27 @@ pub(super) fn read(root: &mut Reader<'_>) -> Option<Draft> {
     let spaces = root.tables("space", &["slug"], |space| space.required("slug", "the space's slug, as in `default`"));
     let feeds = root.tables("feed", &["space", "slug"], feed::read);
     let clients = root.tables("client", &["id"], client::read);
+    // Where the URL is wrong, nothing comes of the rest.
+    let internal_url = listen.as_ref().map_or("unknown".to_owned(), |listen| listen.at(""));
+    let workload_issuers = root.tables("workload_issuer", &["name"], |issuer| workload::issuer(issuer, &internal_url));
+    let workloads = root.tables("workload", &["name"], workload::rule);
     let tokens = TokenSettings { lifetime };
-    Some(Draft { issuer, audience, listen, store, keys, tokens, limits, aws, sandbox, spaces, feeds, clients })
+    Some(Draft {
+        issuer,
+        audience,
+        listen,
+        store,
+        keys,
+        tokens,
+        limits,
+        aws,
+        sandbox,
+        spaces,
+        feeds,
+        clients,
+        workload_issuers,
+        workloads,
+    })
 }
 
 impl Draft {
@@ -86,6 +109,12 @@ impl Draft {
             spaces: self.spaces.into_iter().map(space).collect::<Option<_>>()?,
             feeds,
             clients: self.clients.into_iter().map(ClientDraft::settle).collect::<Option<_>>()?,
+            workload_issuers: self
+                .workload_issuers
+                .into_iter()
+                .map(WorkloadIssuerDraft::settle)
+                .collect::<Option<_>>()?,
+            workloads: self.workloads.into_iter().map(WorkloadDraft::settle).collect::<Option<_>>()?,
             audience,
             files,
         })

@@ -46,7 +46,7 @@ fn all_mistakes_are_told_at_once_in_the_order_of_the_file() {
 
     config.toml:14: spaces
       found:    unknown key `spaces`; did you mean `space`?
-      expected: one of `issuer`, `audience`, `listen`, `store`, `keys`, `tokens`, `limits`, `aws`, `sandbox`, `space`, `feed`, `client`
+      expected: one of `issuer`, `audience`, `listen`, `store`, `keys`, `tokens`, `limits`, `aws`, `sandbox`, `space`, `feed`, `client`, `workload_issuer`, `workload`
 
     config.toml:17: feed[0] "default/images" region
       found:    nothing
@@ -74,11 +74,11 @@ fn all_mistakes_are_told_at_once_in_the_order_of_the_file() {
 
     config.toml:30: client[0] "ci" secret_hash
       found:    nothing
-      expected: `sha256:` and the hex of the secret's SHA-256, or a list of two while one is replaced; `printf %s "$SECRET" | sha256sum` makes one
+      expected: `sha256:` and the hex of the secret's SHA-256, or a list of two while one is replaced; `printf %s "$SECRET" | sha256sum` makes one; for a client that workload rules of the store lead to, `[]`
 
     config.toml:32: client[0] "ci" secret
       found:    unknown key `secret`; did you mean `secret_hash`?
-      expected: one of `id`, `secret_hash`, `secret_hash_file`, `grant`
+      expected: one of `id`, `secret_hash`, `secret_hash_file`, `grant`, `roles`
 
     config.toml:34: client[0] "ci" grant[0] feeds
       found:    a string
@@ -177,7 +177,7 @@ fn a_mistake_of_the_environment_names_the_variable() {
 
     FEEDPASS_SECRET: secret
       found:    unknown key `secret`
-      expected: one of `issuer`, `audience`, `listen`, `store`, `keys`, `tokens`, `limits`, `aws`, `sandbox`, `space`, `feed`, `client`
+      expected: one of `issuer`, `audience`, `listen`, `store`, `keys`, `tokens`, `limits`, `aws`, `sandbox`, `space`, `feed`, `client`, `workload_issuer`, `workload`
     "#);
 }
 

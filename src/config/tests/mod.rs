@@ -2,6 +2,7 @@
 
 mod mistakes;
 mod rules;
+mod workloads;
 
 use std::fs;
 use std::path::PathBuf;
