@@ -333,7 +333,13 @@ pub async fn bootstrap(
 }
 
 fn declared(settings: &Settings) -> Declared {
-    Declared { spaces: settings.spaces.clone(), feeds: settings.feeds.clone(), clients: settings.clients.clone() }
+    Declared {
+        spaces: settings.spaces.clone(),
+        feeds: settings.feeds.clone(),
+        clients: settings.clients.clone(),
+        issuers: settings.workload_issuers.clone(),
+        workloads: settings.workloads.clone(),
+    }
 }
 
 /// Takes in what other processes write to the store, for as long as feedpass runs; ready while it answers.

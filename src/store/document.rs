@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::domain::{Client, Feed, Space};
+use crate::domain::{Client, Feed, Space, TrustedIssuer, WorkloadRule};
 
 /// A kind of document.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -81,6 +81,23 @@ impl Record for Client {
 
     fn name(&self) -> String {
         self.id.to_string()
+    }
+}
+
+impl Record for TrustedIssuer {
+    const KIND: Kind = Kind::WorkloadIssuer;
+
+    fn name(&self) -> String {
+        // By the type: each has a method of this name of its own.
+        TrustedIssuer::name(self).to_string()
+    }
+}
+
+impl Record for WorkloadRule {
+    const KIND: Kind = Kind::Workload;
+
+    fn name(&self) -> String {
+        WorkloadRule::name(self).to_string()
     }
 }
 

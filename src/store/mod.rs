@@ -1,4 +1,4 @@
-//! What feedpass knows: spaces, feeds, clients and their grants; and what it wrote down.
+//! What feedpass knows: spaces, feeds, clients and their grants, workloads' issuers and rules; and what it wrote down.
 //!
 //! The request path reads a [`Snapshot`] in memory, never the database. A change is decided on a snapshot,
 //! written if no other came first, and taken into the next snapshot before it is acknowledged; a task reads what
@@ -7,6 +7,7 @@
 pub mod database;
 mod document;
 mod error;
+mod layer;
 mod merged;
 mod snapshot;
 

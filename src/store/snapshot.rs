@@ -2,13 +2,17 @@
 
 use std::sync::Arc;
 
-use imbl::{HashMap, OrdMap, OrdSet};
+use imbl::{HashMap, OrdMap};
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
+use super::layer::Layer;
 use super::merged::merged;
 use super::{Document, Kind, Record, StoreError};
-use crate::domain::{AccountId, Client, ClientId, Feed, Region, SecretHash, Slug, Space, SpaceFeed, SubjectParts};
+use crate::domain::{
+    AccountId, Client, ClientId, Feed, Region, SecretHash, Slug, Space, SpaceFeed, TrustedIssuer, WorkloadIssuerUrl,
+    WorkloadRule,
+};
 
 /// What the configuration declares.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +23,10 @@ pub struct Declared {
     pub feeds: Vec<Feed>,
     /// Its clients.
     pub clients: Vec<Client>,
+    /// Its issuers of workload identities.
+    pub issuers: Vec<TrustedIssuer>,
+    /// Its rules for workloads.
+    pub workloads: Vec<WorkloadRule>,
 }
 
 /// Where a value comes from.
@@ -61,18 +69,6 @@ pub struct Tombstone {
     pub moved_to: Option<String>,
 }
 
-/// What one source holds. Cloning shares all of it; a change copies a path, not the whole.
-#[derive(Clone, Debug, Default)]
-struct Layer {
-    spaces: OrdMap<Slug, Entry<Space>>,
-    feeds: OrdMap<SpaceFeed, Entry<Feed>>,
-    clients: OrdMap<ClientId, Entry<Client>>,
-    secrets: HashMap<SecretHash, ClientId>,
-    registries: HashMap<(AccountId, Region), OrdSet<SpaceFeed>>,
-    /// The feeds whose subject drops a part, by which others may be taken for them.
-    partial: OrdSet<SpaceFeed>,
-}
-
 /// All that feedpass knows at one moment: what is declared, over what is stored.
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
@@ -82,45 +78,6 @@ pub struct Snapshot {
     renames: OrdMap<String, Arc<str>>,
     tombstones: HashMap<(Kind, String), Tombstone>,
     bootstrapped: bool,
-}
-
-impl Layer {
-    fn put_space(&mut self, entry: Entry<Space>) {
-        self.spaces.insert(entry.value.slug.clone(), entry);
-    }
-
-    fn put_feed(&mut self, entry: Entry<Feed>) {
-        self.remove_feed(&entry.value.name);
-        let feed = &entry.value;
-        self.registries.entry((feed.registry.clone(), feed.region.clone())).or_default().insert(feed.name.clone());
-        if feed.web_identity.subject != SubjectParts::SpaceAndFeed {
-            self.partial.insert(feed.name.clone());
-        }
-        self.feeds.insert(feed.name.clone(), entry);
-    }
-
-    fn remove_feed(&mut self, name: &SpaceFeed) {
-        let Some(old) = self.feeds.remove(name) else { return };
-        if let Some(there) = self.registries.get_mut(&(old.value.registry.clone(), old.value.region.clone())) {
-            there.remove(name);
-        }
-        self.partial.remove(name);
-    }
-
-    fn put_client(&mut self, entry: Entry<Client>) {
-        self.remove_client(&entry.value.id);
-        for secret in &entry.value.secrets {
-            self.secrets.insert(secret.hash.clone(), entry.value.id.clone());
-        }
-        self.clients.insert(entry.value.id.clone(), entry);
-    }
-
-    fn remove_client(&mut self, id: &ClientId) {
-        let Some(old) = self.clients.remove(id) else { return };
-        for secret in &old.value.secrets {
-            self.secrets.remove(&secret.hash);
-        }
-    }
 }
 
 impl Snapshot {
@@ -141,17 +98,28 @@ impl Snapshot {
         declared.spaces.into_iter().for_each(|space| layer.put_space(entry(space)));
         declared.feeds.into_iter().for_each(|feed| layer.put_feed(entry(feed)));
         declared.clients.into_iter().for_each(|client| layer.put_client(entry(client)));
+        declared.issuers.into_iter().for_each(|issuer| layer.put_issuer(entry(issuer)));
+        declared.workloads.into_iter().for_each(|rule| layer.put_workload(entry(rule)));
         self.declared = layer;
     }
 
-    /// The names that the configuration and the store both have.
+    /// The names that the configuration and the store both have; of workloads' issuers also the URLs.
     pub(super) fn declared_twice(&self) -> Vec<(Kind, String)> {
-        let spaces = self.declared.spaces.keys().filter(|slug| self.stored.spaces.contains_key(*slug));
-        let feeds = self.declared.feeds.keys().filter(|name| self.stored.feeds.contains_key(*name));
-        let clients = self.declared.clients.keys().filter(|id| self.stored.clients.contains_key(*id));
-        let spaces = spaces.map(|slug| (Kind::Space, slug.to_string()));
-        let feeds = feeds.map(|name| (Kind::Feed, name.to_string()));
-        spaces.chain(feeds).chain(clients.map(|id| (Kind::Client, id.to_string()))).collect()
+        fn both<'l, K: Ord + ToString, V>(
+            kind: Kind,
+            declared: &'l OrdMap<K, V>,
+            stored: &'l OrdMap<K, V>,
+        ) -> impl Iterator<Item = (Kind, String)> {
+            declared.keys().filter(|name| stored.contains_key(*name)).map(move |name| (kind, name.to_string()))
+        }
+        let (declared, stored) = (&self.declared, &self.stored);
+        both(Kind::Space, &declared.spaces, &stored.spaces)
+            .chain(both(Kind::Feed, &declared.feeds, &stored.feeds))
+            .chain(both(Kind::Client, &declared.clients, &stored.clients))
+            .chain(both(Kind::WorkloadIssuer, &declared.issuers, &stored.issuers))
+            .chain(both(Kind::WorkloadIssuer, &declared.issuer_urls, &stored.issuer_urls))
+            .chain(both(Kind::Workload, &declared.workloads, &stored.workloads))
+            .collect()
     }
 
     /// Takes in what was written up to `revision`.
@@ -201,7 +169,22 @@ impl Snapshot {
             Kind::Rename if removed => drop(self.renames.remove(&document.name)),
             Kind::Rename => drop(self.renames.insert(document.name.clone(), Arc::from(document.body.as_str()))),
             Kind::Bootstrap => self.bootstrapped = true,
-            Kind::WorkloadIssuer | Kind::Workload => {}
+            Kind::WorkloadIssuer => {
+                let issuer: TrustedIssuer = read(&document)?;
+                if removed {
+                    self.stored.remove_issuer(issuer.name());
+                } else {
+                    self.stored.put_issuer(Entry { value: Arc::new(issuer), source });
+                }
+            }
+            Kind::Workload => {
+                let rule: WorkloadRule = read(&document)?;
+                if removed {
+                    self.stored.remove_workload(rule.name());
+                } else {
+                    self.stored.put_workload(Entry { value: Arc::new(rule), source });
+                }
+            }
         }
         let name = (kind, document.name);
         if removed {
@@ -292,6 +275,41 @@ impl Snapshot {
     pub fn client_by_secret(&self, hash: &SecretHash) -> Option<&Arc<Client>> {
         let id = self.declared.secrets.get(hash).or_else(|| self.stored.secrets.get(hash))?;
         self.client(id)
+    }
+
+    /// The trusted issuer of that name, and where it comes from.
+    #[must_use]
+    pub fn workload_issuer(&self, name: &Slug) -> Option<&Entry<TrustedIssuer>> {
+        self.declared.issuers.get(name).or_else(|| self.stored.issuers.get(name))
+    }
+
+    /// The trusted issuer whose URL is this, to the letter.
+    #[must_use]
+    pub fn workload_issuer_of(&self, url: &str) -> Option<&Entry<TrustedIssuer>> {
+        let url: WorkloadIssuerUrl = url.parse().ok()?;
+        let name = self.declared.issuer_urls.get(&url).or_else(|| self.stored.issuer_urls.get(&url))?;
+        self.workload_issuer(name)
+    }
+
+    /// All trusted issuers after `after`, by name.
+    pub fn workload_issuers_after(&self, after: Option<&Slug>) -> impl Iterator<Item = &Entry<TrustedIssuer>> {
+        merged(&self.declared.issuers, &self.stored.issuers, after)
+    }
+
+    /// The rule of that name, and where it comes from.
+    #[must_use]
+    pub fn workload(&self, name: &Slug) -> Option<&Entry<WorkloadRule>> {
+        self.declared.workloads.get(name).or_else(|| self.stored.workloads.get(name))
+    }
+
+    /// All rules after `after`, by name.
+    pub fn workloads_after(&self, after: Option<&Slug>) -> impl Iterator<Item = &Entry<WorkloadRule>> {
+        merged(&self.declared.workloads, &self.stored.workloads, after)
+    }
+
+    /// The rules for tokens of the trusted issuer of that name, wherever they come from.
+    pub fn workload_rules(&self, issuer: &Slug) -> impl Iterator<Item = &Arc<WorkloadRule>> {
+        self.declared.rules(issuer).chain(self.stored.rules(issuer))
     }
 
     /// What is left of a name that was freed.

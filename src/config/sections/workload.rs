@@ -22,7 +22,7 @@ pub(in crate::config) struct WorkloadIssuerDraft {
 pub(in crate::config) struct WorkloadDraft {
     pub(in crate::config) name: Option<Located<Slug>>,
     pub(in crate::config) client: Option<ClientId>,
-    made: Option<WorkloadRule>,
+    rule: Option<WorkloadRule>,
 }
 
 const AUDIENCES_HINT: &str = r#"a list of audiences, as in `["https://feedpass.internal"]`"#;
@@ -44,16 +44,17 @@ pub(super) fn issuer(issuer: &mut Reader<'_>, internal_url: &str) -> WorkloadIss
     let max_lifetime = issuer.get::<Period>("max_lifetime");
     let made = || {
         let made = TrustedIssuer::new(name.as_ref()?.value.clone(), url.as_ref()?.value.clone(), audiences?);
-        let made = told(issuer, "audiences", made)?.with_keys(keys?);
+        let made = told(issuer, "audiences", made)?;
         let made = match algorithms {
             // A list of which nothing could be read was told of.
             Some(algorithms) => made.with_algorithms(algorithms).ok()?,
             None => made,
         };
-        match max_lifetime {
-            Some(max_lifetime) => told(issuer, "max_lifetime", made.with_max_lifetime(max_lifetime.value)),
-            None => Some(made),
-        }
+        let made = match max_lifetime {
+            Some(max_lifetime) => told(issuer, "max_lifetime", made.with_max_lifetime(max_lifetime.value))?,
+            None => made,
+        };
+        Some(made.with_keys(keys?))
     };
     let made = made();
     WorkloadIssuerDraft { name, issuer: url, made }
@@ -88,19 +89,21 @@ pub(super) fn rule(rule: &mut Reader<'_>) -> WorkloadDraft {
     let name: Option<Located<Slug>> = rule.required("name", "what admins call the rule, as in `ci-main`");
     let issuer: Option<Located<Slug>> = rule.required("issuer", "the name of a trusted issuer, as in `github`");
     let client: Option<Located<ClientId>> = rule.required("client", "the id of the client that it gives, as in `ci`");
-    let mode = rule.has("mode");
-    let mode = rule.get::<RuleMode>("mode").map(|mode| mode.value).or((!mode).then(RuleMode::default));
+    let mode = match rule.get::<RuleMode>("mode") {
+        None if rule.has("mode") => None,
+        found => Some(found.map(|mode| mode.value).unwrap_or_default()),
+    };
     if !rule.has("claims") {
         rule.missing("claims", "what a token's claims must be: `[workload.claims]` with, for one, `sub = \"…\"`");
     }
     let claims = if rule.has("claims") { claims(rule) } else { None };
     let client = client.map(|client| client.value);
-    let made = || {
+    let whole = || {
         let (name, issuer) = (name.as_ref()?.value.clone(), issuer?.value);
         told(rule, "claims", WorkloadRule::new(name, issuer, client.clone()?, claims?, mode?))
     };
-    let made = made();
-    WorkloadDraft { name, client, made }
+    let rule = whole();
+    WorkloadDraft { name, client, rule }
 }
 
 /// The conditions; none where one is wrong.
@@ -187,6 +190,6 @@ impl WorkloadIssuerDraft {
 
 impl WorkloadDraft {
     pub(super) fn settle(self) -> Option<WorkloadRule> {
-        self.made
+        self.rule
     }
 }
