@@ -96,11 +96,17 @@ impl TestAppBuilder {
         let hashes: Vec<_> = secrets.iter().map(|secret| format!("sha256:{}", sha256(secret))).collect();
         write!(self.toml.clients, "[[client]]\nid = \"{id}\"\nsecret_hash = {hashes:?}\n").unwrap();
         if !feeds.is_empty() {
-            write!(self.toml.clients, "[[client.grant]]\nfeeds = {feeds:?}\nactions = {actions:?}\n").unwrap();
+            self = self.grant(feeds, actions);
         }
         // Neither as it is, nor as HTTP Basic has it, may a secret be in a log.
         self.secrets.extend(secrets.iter().map(|secret| (*secret).to_owned()));
         self.secrets.extend(secrets.iter().map(|secret| BASE64_STANDARD.encode(format!("{id}:{secret}"))));
+        self
+    }
+
+    /// One more grant of the client that was named last.
+    pub fn grant(mut self, feeds: &[&str], actions: &[&str]) -> Self {
+        write!(self.toml.clients, "[[client.grant]]\nfeeds = {feeds:?}\nactions = {actions:?}\n").unwrap();
         self
     }
 
