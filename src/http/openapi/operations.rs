@@ -57,9 +57,6 @@ const EXCHANGE: &[u16] = &[403, 404, 409, 502];
 
 /// The lines.
 pub(super) const OPERATIONS: &[Operation] = &[
-    get("/.well-known/openid-configuration", "The discovery document", &[ok("The document", &[(JSON, "Discovery")])]),
-    get("/.well-known/jwks", "The published keys", &[ok("The keys", &[(JSON, "Jwks")])]),
-    get("/.well-known/jwks.json", "The published keys", &[ok("The keys", &[(JSON, "Jwks")])]),
     get("/healthz", "Whether it lives", &[ok("It lives", &[(TEXT, "Text")])]),
     get(
         "/readyz",
