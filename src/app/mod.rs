@@ -113,6 +113,7 @@ pub struct App {
     /// Those of the start: what only a restart changes is as it was then.
     started: Settings,
     store: Arc<Store>,
+    audit: Audit,
     mint: Arc<Mint>,
     broker: Broker,
     keyring: Arc<KeyRing>,
@@ -170,7 +171,7 @@ impl App {
         let readiness = Readiness::default();
         let state = HttpState {
             authn: Authn::new(Arc::clone(&store), audit.clone(), Arc::clone(&clock)),
-            audit,
+            audit: audit.clone(),
             broker: broker.clone(),
             metadata: Arc::new(metadata),
             limiter: limiter.clone(),
@@ -194,6 +195,7 @@ impl App {
             follower: AbortOnDrop(follower),
             started,
             store,
+            audit,
             mint,
             broker,
             keyring,
@@ -217,6 +219,12 @@ impl App {
     #[must_use]
     pub fn keyring(&self) -> &KeyRing {
         &self.keyring
+    }
+
+    /// The audit trail.
+    #[must_use]
+    pub fn audit(&self) -> &Audit {
+        &self.audit
     }
 
     /// Where the public listener is.

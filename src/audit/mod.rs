@@ -24,6 +24,7 @@ const BATCH: usize = 1000;
 #[derive(Clone)]
 pub struct Audit {
     queue: mpsc::Sender<Waiting>,
+    database: Arc<dyn Database>,
     clock: Arc<dyn Clock>,
 }
 
@@ -42,8 +43,14 @@ impl Audit {
     #[must_use]
     pub fn new(database: Arc<dyn Database>, clock: Arc<dyn Clock>) -> Self {
         let (queue, waiting) = mpsc::channel(BATCH);
-        tokio::spawn(write(database, waiting, Arc::clone(&clock)));
-        Self { queue, clock }
+        tokio::spawn(write(Arc::clone(&database), waiting, Arc::clone(&clock)));
+        Self { queue, database, clock }
+    }
+
+    /// What was written, to be read.
+    #[must_use]
+    pub fn trail(&self) -> &dyn Database {
+        &*self.database
     }
 
     /// An event of now.
