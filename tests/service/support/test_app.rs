@@ -12,8 +12,10 @@ use feedpass::clock::ManualClock;
 use feedpass::config::Settings;
 use feedpass::entropy::SeededEntropy;
 use feedpass::sandbox::{Accounts, Sandbox, Service};
+use feedpass::store::database::LineFilter;
 use http::Method;
 use secrecy::ExposeSecret as _;
+use serde_json::Value;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
@@ -349,6 +351,14 @@ impl TestApp {
     /// The log lines so far.
     pub fn lines(&self) -> &Lines {
         &self.lines
+    }
+
+    /// The lines of the audit trail about `event`, from the first on; of all events for `""`.
+    pub async fn trail(&self, event: &str) -> Vec<Value> {
+        let event = Some(event.to_owned()).filter(|event| !event.is_empty());
+        let filter = LineFilter { event, ..LineFilter::default() };
+        let lines = self.app.audit().trail().lines(&filter, 10_000).await.unwrap();
+        lines.into_iter().map(|line| serde_json::from_str(&line.body).unwrap()).collect()
     }
 
     /// The directory of the signing keys.
