@@ -15,14 +15,14 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use crate::admin::{self, BootstrapError};
-use crate::audit::Audit;
+use crate::audit::{Audit, LineFile};
 use crate::authn::Authn;
 use crate::aws::ecr::Ecr;
 use crate::aws::sts::Sts;
 use crate::aws::{Connection, Endpoints, TimeLimits};
 use crate::broker::{Broker, Steps};
 use crate::clock::{Clock, SystemClock};
-use crate::config::{AwsEndpoint, KeyStore as KeyStoreSettings, Settings};
+use crate::config::{AuditSettings, AwsEndpoint, KeyStore as KeyStoreSettings, Settings};
 use crate::domain::{ClientId, IssuerUrl};
 use crate::entropy::{Entropy, SystemEntropy};
 use crate::http::{
@@ -109,12 +109,13 @@ const DRAIN_DOCUMENTS: Duration = Duration::from_secs(3);
 /// feedpass, running. Dropping it stops it at once; [`App::stop`] lets requests finish.
 pub struct App {
     settings: Arc<ArcSwap<Settings>>,
-    /// Sees what other processes change.
-    #[expect(dead_code, reason = "it ends with the app")]
-    follower: AbortOnDrop,
+    /// Those that see what other processes change, and keep the audit trail.
+    #[expect(dead_code, reason = "they end with the app")]
+    tasks: Vec<AbortOnDrop>,
     /// Those of the start: what only a restart changes is as it was then.
     started: Settings,
     store: Arc<Store>,
+    audit: Audit,
     mint: Arc<Mint>,
     broker: Broker,
     keyring: Arc<KeyRing>,
@@ -171,7 +172,7 @@ impl App {
         let readiness = Readiness::default();
         let state = HttpState {
             authn: Authn::new(Arc::clone(&store), audit.clone(), Arc::clone(&clock)),
-            audit,
+            audit: audit.clone(),
             broker: broker.clone(),
             metadata: Arc::new(metadata),
             limiter: limiter.clone(),
@@ -181,7 +182,8 @@ impl App {
             clock: Arc::clone(&clock),
             entropy,
         };
-        let follower = tokio::spawn(follow_store(Arc::clone(&store), readiness.clone(), Arc::clone(&clock)));
+        let mut tasks = keep_trail(&audit, &settings.audit);
+        tasks.push(AbortOnDrop(tokio::spawn(follow_store(Arc::clone(&store), readiness.clone(), Arc::clone(&clock)))));
         readiness.set(true);
         let (public, internal) = listeners.serve(&settings.issuer, &state, &clock)?;
         let started = settings.clone();
@@ -192,9 +194,10 @@ impl App {
         }
         Ok(Self {
             settings,
-            follower: AbortOnDrop(follower),
+            tasks,
             started,
             store,
+            audit,
             mint,
             broker,
             keyring,
@@ -220,6 +223,12 @@ impl App {
         &self.keyring
     }
 
+    /// The audit trail.
+    #[must_use]
+    pub fn audit(&self) -> &Audit {
+        &self.audit
+    }
+
     /// Where the public listener is.
     #[must_use]
     pub fn public_address(&self) -> SocketAddr {
@@ -241,6 +250,7 @@ impl App {
     /// Says that it is not ready any more, takes no new connection, and lets requests finish.
     pub async fn stop(self) {
         self.readiness.set(false);
+        self.audit.close();
         let Some(internal) = self.internal else { return self.public.stop(DRAIN).await };
         // First: STS fetches our keys on behalf of the requests that it finishes.
         internal.stop(DRAIN).await;
@@ -340,6 +350,20 @@ fn declared(settings: &Settings) -> Declared {
         issuers: settings.workload_issuers.clone(),
         workloads: settings.workloads.clone(),
     }
+}
+
+/// Starts what keeps the trail: who follows it hears of other processes' lines, old lines go, the file has each.
+fn keep_trail(audit: &Audit, settings: &AuditSettings) -> Vec<AbortOnDrop> {
+    let (watching, pruning, filling) = (audit.clone(), audit.clone(), audit.clone());
+    let keep_for = settings.keep_for.as_duration();
+    let mut tasks = vec![
+        tokio::spawn(async move { watching.watch_others().await }),
+        tokio::spawn(async move { pruning.prune_hourly(keep_for).await }),
+    ];
+    if let Some(file) = settings.file.clone().map(LineFile::new) {
+        tasks.push(tokio::spawn(async move { file.fill(&filling).await }));
+    }
+    tasks.into_iter().map(AbortOnDrop).collect()
 }
 
 /// Takes in what other processes write to the store, for as long as feedpass runs; ready while it answers.

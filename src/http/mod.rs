@@ -7,6 +7,7 @@ mod formats;
 mod health;
 mod limits;
 mod no_store;
+mod openapi;
 mod operator;
 mod origin;
 mod parts;
@@ -18,6 +19,7 @@ mod token;
 mod well_known;
 
 pub use limits::Limiter;
+pub use openapi::document as openapi_document;
 pub use origin::TrustedProxies;
 pub use problem::{Problem, WhoseMove};
 pub use routes::{Access, Listener, ROUTES, RouteEntry, both_routes, internal_routes, public_routes};

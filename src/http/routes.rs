@@ -8,7 +8,7 @@ use tower_http::limit::RequestBodyLimitLayer;
 
 use super::LARGEST_BODY;
 use super::state::HttpState;
-use super::{access_log, credentials, health, limits, problem, token, well_known};
+use super::{access_log, credentials, health, limits, openapi, problem, token, well_known};
 use crate::authz::Duty;
 use crate::domain::IssuerUrl;
 
@@ -69,6 +69,7 @@ pub const ROUTES: &[RouteEntry] = {
         entry(Either, "GET", "/healthz", Anyone, || get(health::healthz)),
         entry(Either, "GET", "/readyz", Anyone, || get(health::readyz)),
         entry(Internal, "GET", "/metrics", Anyone, || get(health::metrics)),
+        entry(Internal, "GET", "/openapi.json", Anyone, || get(openapi::openapi)),
         entry(Internal, "POST", "/v1/spaces/{space}/feeds/{feed}/credentials", Client, || post(credentials::of_feed)),
         entry(Internal, "POST", "/v1/registries/{host}/credentials", Client, || post(credentials::of_registry)),
         entry(Internal, "POST", "/v1/spaces/{space}/feeds/{feed}/token", Client, || post(token::web_identity)),

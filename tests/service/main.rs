@@ -17,6 +17,7 @@ mod logs;
 mod malformed;
 mod metrics;
 mod outages;
+mod reference;
 mod refusals;
 mod reload;
 mod routes;

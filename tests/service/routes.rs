@@ -27,6 +27,7 @@ const EXPECTATIONS: &[Expectation] = &[
     anyone("GET /healthz"),
     anyone("GET /readyz"),
     anyone("GET /metrics"),
+    anyone("GET /openapi.json"),
     clients("POST /v1/spaces/{space}/feeds/{feed}/credentials", "feed_not_found"),
     clients("POST /v1/registries/{host}/credentials", "registry_not_found"),
     clients("POST /v1/spaces/{space}/feeds/{feed}/token", "feed_not_found"),
@@ -97,7 +98,7 @@ async fn every_route_answers_strangers_and_clients_as_expected_and_on_its_listen
 #[test]
 fn what_is_open_to_anyone_gives_no_secret() {
     for route in ROUTES.iter().filter(|route| route.access == Access::Anyone) {
-        let harmless = ["/.well-known/", "/healthz", "/readyz", "/metrics", "/oauth2/token"];
+        let harmless = ["/.well-known/", "/healthz", "/readyz", "/metrics", "/openapi.json", "/oauth2/token"];
         assert!(harmless.iter().any(|prefix| route.path.starts_with(prefix)), "{} is open to anyone", route.path);
         assert!(route.listener != Listener::Public || route.path.starts_with("/.well-known/"), "{}", route.path);
     }

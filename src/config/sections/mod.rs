@@ -3,6 +3,7 @@
 //! What they give is a [`Draft`]: every value that could be read, with its place where a check of
 //! several values needs it. A value that is missing or wrong is a `None` that was told of.
 
+mod audit;
 mod aws;
 mod client;
 mod feed;
@@ -20,7 +21,7 @@ pub(super) use workload::{WorkloadDraft, WorkloadIssuerDraft};
 
 use super::context::Located;
 use super::reader::Reader;
-use super::settings::{AwsEndpoint, KeySettings, Listen, Settings, StoreUrl, TokenSettings};
+use super::settings::{AuditSettings, AwsEndpoint, KeySettings, Listen, Settings, StoreUrl, TokenSettings};
 use crate::domain::{Audience, IssuerUrl, Limits, Slug, Space, TokenLifetime};
 
 /// What could be read of the file.
@@ -30,6 +31,7 @@ pub(super) struct Draft {
     pub(super) listen: Option<Listen>,
     /// None when it is wrong.
     pub(super) store: Option<StoreUrl>,
+    pub(super) audit: AuditSettings,
     pub(super) keys: KeySettings,
     pub(super) tokens: TokenSettings,
     pub(super) limits: Limits,
@@ -57,6 +59,7 @@ pub(super) fn read(root: &mut Reader<'_>) -> Option<Draft> {
         let url = store.get_or_file("url", "url_file", |text| text.trim().parse::<StoreUrl>())?;
         Some(url.value.below(&context.resolve("")))
     });
+    let audit = root.table("audit", audit::read)?;
     let keys = root.table("keys", keys::read)?;
     let lifetime = root.table("tokens", |tokens| tokens.or("lifetime", TokenLifetime::default()));
     let limits = root.table("limits", limits::read)?;
@@ -75,6 +78,7 @@ pub(super) fn read(root: &mut Reader<'_>) -> Option<Draft> {
         audience,
         listen,
         store,
+        audit,
         keys,
         tokens,
         limits,
@@ -98,6 +102,7 @@ impl Draft {
             issuer: self.issuer?.value,
             listen: self.listen?,
             store: self.store?,
+            audit: self.audit,
             keys: self.keys,
             tokens: self.tokens,
             limits: self.limits,

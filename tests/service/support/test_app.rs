@@ -12,8 +12,10 @@ use feedpass::clock::ManualClock;
 use feedpass::config::Settings;
 use feedpass::entropy::SeededEntropy;
 use feedpass::sandbox::{Accounts, Sandbox, Service};
+use feedpass::store::database::LineFilter;
 use http::Method;
 use secrecy::ExposeSecret as _;
+use serde_json::Value;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
@@ -96,11 +98,17 @@ impl TestAppBuilder {
         let hashes: Vec<_> = secrets.iter().map(|secret| format!("sha256:{}", sha256(secret))).collect();
         write!(self.toml.clients, "[[client]]\nid = \"{id}\"\nsecret_hash = {hashes:?}\n").unwrap();
         if !feeds.is_empty() {
-            write!(self.toml.clients, "[[client.grant]]\nfeeds = {feeds:?}\nactions = {actions:?}\n").unwrap();
+            self = self.grant(feeds, actions);
         }
         // Neither as it is, nor as HTTP Basic has it, may a secret be in a log.
         self.secrets.extend(secrets.iter().map(|secret| (*secret).to_owned()));
         self.secrets.extend(secrets.iter().map(|secret| BASE64_STANDARD.encode(format!("{id}:{secret}"))));
+        self
+    }
+
+    /// One more grant of the client that was named last.
+    pub fn grant(mut self, feeds: &[&str], actions: &[&str]) -> Self {
+        write!(self.toml.clients, "[[client.grant]]\nfeeds = {feeds:?}\nactions = {actions:?}\n").unwrap();
         self
     }
 
@@ -343,6 +351,14 @@ impl TestApp {
     /// The log lines so far.
     pub fn lines(&self) -> &Lines {
         &self.lines
+    }
+
+    /// The lines of the audit trail about `event`, from the first on; of all events for `""`.
+    pub async fn trail(&self, event: &str) -> Vec<Value> {
+        let event = Some(event.to_owned()).filter(|event| !event.is_empty());
+        let filter = LineFilter { event, ..LineFilter::default() };
+        let lines = self.app.audit().trail().lines(&filter, 10_000).await.unwrap();
+        lines.into_iter().map(|line| serde_json::from_str(&line.body).unwrap()).collect()
     }
 
     /// The directory of the signing keys.
