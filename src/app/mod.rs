@@ -17,6 +17,7 @@ use tokio::task::JoinHandle;
 use crate::admin::{self, BootstrapError};
 use crate::audit::{Audit, LineFile};
 use crate::authn::Authn;
+use crate::authn::workload::{HttpsFetch, Workloads};
 use crate::aws::ecr::Ecr;
 use crate::aws::sts::Sts;
 use crate::aws::{Connection, Endpoints, TimeLimits};
@@ -170,8 +171,9 @@ impl App {
         let proxies = TrustedProxies::default();
         proxies.set(settings.listen.trusted_proxies.clone());
         let readiness = Readiness::default();
+        let workloads = Workloads::new(Arc::new(HttpsFetch::default()), Arc::clone(&clock));
         let state = HttpState {
-            authn: Authn::new(Arc::clone(&store), audit.clone(), Arc::clone(&clock)),
+            authn: Authn::new(Arc::clone(&store), audit.clone(), workloads, Arc::clone(&clock)),
             audit: audit.clone(),
             broker: broker.clone(),
             metadata: Arc::new(metadata),

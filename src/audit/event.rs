@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::domain::{ClientId, Kid, Origin, RegistryHost, RoleArn, SpaceFeed};
+use crate::domain::{ClientId, Kid, Origin, RegistryHost, RoleArn, Slug, SpaceFeed};
 use crate::store::database::AuditLine;
 
 /// What happened. The words are part of the contract: programs search by them.
@@ -35,6 +35,8 @@ pub enum What {
     Change,
     /// The first admin was made on the machine itself.
     Bootstrap,
+    /// A rule for workloads that is only observed would have let a workload in.
+    Observed,
     /// Lines were let go for their age.
     Pruned,
 }
@@ -50,6 +52,26 @@ pub enum Outcome {
     Refused,
     /// It failed, and nobody refused it.
     Failed,
+}
+
+/// Whose token a workload presented, and the rule that it fitted.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct WorkloadIdentity {
+    /// The trusted issuer's name.
+    pub issuer: Slug,
+    /// The token's `sub`.
+    pub subject: String,
+    /// The rule.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule: Option<Slug>,
+}
+
+impl WorkloadIdentity {
+    /// The workload that `issuer` calls `subject`, by no rule.
+    #[must_use]
+    pub fn of(issuer: &Slug, subject: &str) -> Self {
+        Self { issuer: issuer.clone(), subject: subject.to_owned(), rule: None }
+    }
 }
 
 /// One line of the audit trail, before it is numbered. No field holds a secret.
@@ -73,6 +95,9 @@ pub struct Event {
     /// How it proved who it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub via: Option<String>,
+    /// Of a workload: whose token it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub workload: Option<WorkloadIdentity>,
     /// From where.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub address: Option<IpAddr>,
@@ -123,6 +148,7 @@ impl Event {
             reason: None,
             client: None,
             via: None,
+            workload: None,
             address: None,
             request_id: None,
             feed: None,
@@ -178,6 +204,9 @@ impl Event {
             code = self.code.as_deref(),
             client = self.client.as_ref().map(ClientId::as_str),
             via = self.via.as_deref(),
+            workload.issuer = self.workload.as_ref().map(|workload| workload.issuer.as_str()),
+            workload.subject = self.workload.as_ref().map(|workload| workload.subject.as_str()),
+            workload.rule = self.workload.as_ref().and_then(|workload| workload.rule.as_ref()).map(Slug::as_str),
             feed = self.feed.as_ref().map(ToString::to_string),
             registry = self.registry.as_ref().map(RegistryHost::as_str),
             role = self.role.as_ref().map(ToString::to_string),

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot, watch};
 
-pub use event::{Event, Outcome, What};
+pub use event::{Event, Outcome, What, WorkloadIdentity};
 pub use file::LineFile;
 pub use follow::Follower;
 pub use lineage::{CloudTrailError, CloudTrailEvent, Lineage, LineageKey, Scope, Told};

@@ -4,9 +4,12 @@
 //! refusal no other scheme is tried, so that a bad proof of one kind never passes as another.
 
 mod basic;
+mod bearer;
 mod bearer_secret;
+mod error;
 pub mod jws;
 pub mod workload;
+mod workload_token;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -14,9 +17,12 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use subtle::ConstantTimeEq;
 
-use crate::audit::{Audit, Event, Outcome, What};
+pub use error::{AuthnError, Fault};
+
+use self::workload::Workloads;
+use crate::audit::{Audit, Event, Outcome, What, WorkloadIdentity};
 use crate::clock::Clock;
-use crate::domain::{Client, ClientId, Grant, Origin, Role, SecretHash};
+use crate::domain::{Client, ClientId, Grant, Origin, Role, SecretHash, Slug};
 use crate::store::{Snapshot, Store};
 
 /// A program that has proved who it is. Only this room makes one.
@@ -32,12 +38,22 @@ pub struct Caller {
 pub enum Via {
     /// By its secret.
     Secret,
+    /// As a workload, by a token of an outside issuer.
+    Workload {
+        /// The trusted issuer's name.
+        issuer: Slug,
+        /// The token's `sub`.
+        subject: String,
+        /// The rule that gives the client.
+        rule: Slug,
+    },
 }
 
 impl std::fmt::Display for Via {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Secret => f.write_str("secret"),
+            Self::Workload { .. } => f.write_str("workload"),
         }
     }
 }
@@ -77,35 +93,13 @@ impl Caller {
     #[must_use]
     pub fn event(&self, audit: &Audit, what: What) -> Event {
         let event = audit.event_from(what, &self.origin);
-        Event { client: Some(self.id().clone()), via: Some(self.via.to_string()), ..event }
-    }
-}
-
-/// Why nobody could be made of what was presented; each is the caller's to mend.
-///
-/// Which part was wrong (an unknown client, a wrong secret) is told to nobody: it would help who guesses.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum AuthnError {
-    /// No `Authorization` header came with the request.
-    #[error("no credentials were presented")]
-    NotPresented,
-    /// The header is not of a scheme and form that feedpass knows.
-    #[error("the Authorization header is malformed or of an unknown scheme")]
-    Malformed,
-    /// The secret is not one of a known client's.
-    #[error("the presented secret is not valid")]
-    Refused,
-}
-
-impl AuthnError {
-    /// The stable code that callers, the log and the audit trail know it by.
-    #[must_use]
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::NotPresented => "credentials_missing",
-            Self::Malformed => "credentials_malformed",
-            Self::Refused => "credentials_refused",
-        }
+        let workload = match &self.via {
+            Via::Workload { issuer, subject, rule } => {
+                Some(WorkloadIdentity { rule: Some(rule.clone()), ..WorkloadIdentity::of(issuer, subject) })
+            }
+            Via::Secret => None,
+        };
+        Event { client: Some(self.id().clone()), via: Some(self.via.to_string()), workload, ..event }
     }
 }
 
@@ -114,21 +108,25 @@ impl AuthnError {
 pub struct Authn {
     store: Arc<Store>,
     audit: Audit,
+    workloads: Workloads,
     clock: Arc<dyn Clock>,
 }
 
 impl Authn {
-    /// Authenticates against what `store` knows at the time of each request.
+    /// Authenticates against what `store` knows at the time of each request; workloads' tokens are verified by `workloads`.
     #[must_use]
-    pub fn new(store: Arc<Store>, audit: Audit, clock: Arc<dyn Clock>) -> Self {
-        Self { store, audit, clock }
+    pub fn new(store: Arc<Store>, audit: Audit, workloads: Workloads, clock: Arc<dyn Clock>) -> Self {
+        Self { store, audit, workloads, clock }
     }
 
     /// Writes down that somebody at `origin` was refused. A refusal that cannot be written down is one all the same.
-    pub async fn note_refusal(&self, error: AuthnError, origin: &Origin) {
+    pub async fn note_refusal(&self, error: &AuthnError, origin: &Origin) {
         let event = self.audit.event_from(What::Authentication, origin);
-        if let Err(unwritten) = self.audit.record(event.ended(Outcome::Refused, error.code(), error.to_string())).await
-        {
+        let outcome = match error.fault() {
+            Fault::Outage => Outcome::Failed,
+            Fault::Proof | Fault::Stranger => Outcome::Refused,
+        };
+        if let Err(unwritten) = self.audit.record(event.ended(outcome, error.code(), error.explain())).await {
             tracing::warn!("a refusal was not written down: {unwritten}");
         }
     }
@@ -136,28 +134,59 @@ impl Authn {
     /// Makes a [`Caller`] of the value of a request's one `Authorization` header (RFC 9110 §11.6.2).
     ///
     /// # Errors
-    /// [`AuthnError`], whatever the reason always the caller's to mend.
-    pub fn authenticate(&self, authorization: Option<&str>, origin: &Origin) -> Result<Caller, AuthnError> {
+    /// [`AuthnError`]; [`AuthnError::fault`] says whose move it is.
+    pub async fn authenticate(&self, authorization: Option<&str>, origin: &Origin) -> Result<Caller, AuthnError> {
         let header = authorization.ok_or(AuthnError::NotPresented)?;
         let (scheme, proof) = header.split_once(' ').ok_or(AuthnError::Malformed)?;
-        let proof = proof.trim_matches(' ');
         let (snapshot, now) = (self.store.current(), self.clock.now());
+        let presented = Presented { scheme, proof: proof.trim_matches(' '), snapshot: &snapshot, origin, now };
+        let mut verdict = workload_token::verify(self, &presented).await;
         for verify in [bearer_secret::verify, basic::verify] {
-            match verify(&snapshot, scheme, proof, now) {
-                Verdict::NotPresented => {}
-                Verdict::Verified(client, via) => return Ok(Caller { client, via, origin: origin.clone() }),
-                Verdict::Refused(error) => return Err(error),
+            if let Verdict::NotPresented = verdict {
+                verdict = verify(self, &presented);
             }
         }
-        Err(AuthnError::Malformed)
+        match verdict {
+            Verdict::Verified(proven) => Ok(proven.caller(origin)),
+            Verdict::Refused(error) => Err(error),
+            Verdict::NotPresented => Err(AuthnError::Malformed),
+        }
     }
 }
 
-/// What one scheme says of the header.
+/// What came with a request, and what is known as it comes.
+struct Presented<'a> {
+    scheme: &'a str,
+    proof: &'a str,
+    snapshot: &'a Snapshot,
+    origin: &'a Origin,
+    now: Timestamp,
+}
+
+impl Presented<'_> {
+    fn is_bearer(&self) -> bool {
+        self.scheme.eq_ignore_ascii_case("bearer")
+    }
+}
+
+/// What one scheme says of what was presented.
 enum Verdict {
     NotPresented,
-    Verified(Arc<Client>, Via),
+    Verified(Proven),
     Refused(AuthnError),
+}
+
+/// A client, and how it was found to be one.
+struct Proven {
+    client: Arc<Client>,
+    via: Via,
+}
+
+impl Proven {
+    fn caller(self, origin: &Origin) -> Caller {
+        let Self { client, via } = self;
+        Caller { client, via, origin: origin.clone() }
+    }
 }
 
 /// Whether the presented secret is one of the client's live ones, in time that does not tell which bytes match.
@@ -168,21 +197,17 @@ fn has_secret(client: &Client, presented: &SecretHash, now: Timestamp) -> bool {
 }
 
 /// What the schemes share: a client with a matching secret is verified, anything else refused.
-fn verified(
-    snapshot: &Snapshot,
-    find: impl FnOnce(&Snapshot) -> Option<&Arc<Client>>,
-    secret: &str,
-    now: Timestamp,
-) -> Verdict {
+fn verified(client: Option<&Arc<Client>>, secret: &str, now: Timestamp) -> Verdict {
     let presented = SecretHash::of(secret);
-    match find(snapshot).filter(|client| client.is_live(now) && has_secret(client, &presented, now)) {
-        Some(client) => Verdict::Verified(Arc::clone(client), Via::Secret),
+    match client.filter(|client| client.is_live(now) && has_secret(client, &presented, now)) {
+        Some(client) => Verdict::Verified(Proven { client: Arc::clone(client), via: Via::Secret }),
         None => Verdict::Refused(AuthnError::Refused),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::workload::HttpsFetch;
     use super::*;
     use crate::clock::ManualClock;
     use crate::domain::ClientSecret;
@@ -209,11 +234,12 @@ mod tests {
         let audit = Audit::new(Arc::clone(&database), Arc::clone(&clock));
         let declared = Declared { clients, ..Declared::default() };
         let store = Store::open(database, declared, Arc::clone(&clock)).await.unwrap();
-        Authn::new(Arc::new(store), audit, clock)
+        let workloads = Workloads::new(Arc::new(HttpsFetch::default()), Arc::clone(&clock));
+        Authn::new(Arc::new(store), audit, workloads, clock)
     }
 
     async fn who(header: &str) -> Result<String, AuthnError> {
-        authn().await.authenticate(Some(header), &origin()).map(|caller| caller.id().to_string())
+        authn().await.authenticate(Some(header), &origin()).await.map(|caller| caller.id().to_string())
     }
 
     #[tokio::test]
@@ -247,7 +273,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_no_known_scheme_is_malformed() {
-        assert_eq!(authn().await.authenticate(None, &origin()).unwrap_err(), AuthnError::NotPresented);
+        assert_eq!(authn().await.authenticate(None, &origin()).await.unwrap_err(), AuthnError::NotPresented);
         assert_eq!(who("new-secret").await, Err(AuthnError::Malformed));
         assert_eq!(who("Digest new-secret").await, Err(AuthnError::Malformed));
     }

@@ -6,7 +6,7 @@ use axum::http::request::Parts;
 
 use super::problem::Problem;
 use super::state::HttpState;
-use crate::authn::{Authn, AuthnError, Caller};
+use crate::authn::{Authn, AuthnError, Caller, Fault};
 use crate::domain::Origin;
 
 impl FromRequestParts<HttpState> for Caller {
@@ -15,14 +15,20 @@ impl FromRequestParts<HttpState> for Caller {
     async fn from_request_parts(parts: &mut Parts, state: &HttpState) -> Result<Self, Problem> {
         let origin = Origin::from_request_parts(parts, state).await?;
         let authn = Authn::from_ref(state);
-        let authenticated = presented(parts).and_then(|header| authn.authenticate(header, &origin));
+        let authenticated = match presented(parts) {
+            Ok(header) => authn.authenticate(header, &origin).await,
+            Err(error) => Err(error),
+        };
         let caller = match authenticated {
             Ok(caller) => caller,
             Err(AuthnError::NotPresented) => return Err(AuthnError::NotPresented.into()),
             Err(error) => {
-                // Those above the limit are counted, and not written down one by one.
-                state.limiter.refused(origin.address)?;
-                authn.note_refusal(error, &origin).await;
+                // Those above the limit are counted, and not written down one by one. That an issuer is away is no
+                // attempt that failed.
+                if error.fault() != Fault::Outage {
+                    state.limiter.refused(origin.address)?;
+                }
+                authn.note_refusal(&error, &origin).await;
                 return Err(error.into());
             }
         };

@@ -16,11 +16,14 @@ use serde::Serialize;
 use self::aws::{ecr_problem, sts_problem};
 use super::LARGEST_BODY;
 use crate::audit::Unwritten;
-use crate::authn::AuthnError;
+use crate::authn::{AuthnError, Fault};
 use crate::authz::{Refusal, RoleMissing};
 use crate::aws::AwsAnswer;
 use crate::broker::BrokerError;
 use crate::telemetry::with_causes;
+
+/// When to ask again whose issuer is away: before, the same would be answered without asking it.
+const ISSUER_PAUSE: Duration = Duration::from_secs(5);
 
 /// Who can mend it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
@@ -122,16 +125,27 @@ pub(super) fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
 
 impl From<AuthnError> for Problem {
     fn from(error: AuthnError) -> Self {
-        let detail = match error {
+        let detail = match &error {
             AuthnError::NotPresented => {
                 "no credentials came with the request; send `Authorization: Bearer SECRET`, or Basic with the client's id and secret"
+                    .to_owned()
             }
             AuthnError::Malformed => {
                 "the Authorization header cannot be read; send exactly one, `Bearer SECRET`, or Basic with the client's id and secret"
+                    .to_owned()
             }
-            AuthnError::Refused => "the secret is not valid; ask an administrator for the client's current one",
+            AuthnError::Refused => {
+                "the secret is not valid; ask an administrator for the client's current one".to_owned()
+            }
+            AuthnError::Workload(_) | AuthnError::WorkloadClientGone { .. } => error.to_string(),
         };
-        Self::new(StatusCode::UNAUTHORIZED, error.code(), WhoseMove::Caller, detail)
+        let (status, whose_move) = match error.fault() {
+            Fault::Proof => (StatusCode::UNAUTHORIZED, WhoseMove::Caller),
+            Fault::Stranger => (StatusCode::FORBIDDEN, WhoseMove::Caller),
+            Fault::Outage => (StatusCode::SERVICE_UNAVAILABLE, WhoseMove::Nobody),
+        };
+        let retry_after = (error.fault() == Fault::Outage).then_some(ISSUER_PAUSE);
+        Self { said: error.explain(), retry_after, ..Self::new(status, error.code(), whose_move, detail) }
     }
 }
 

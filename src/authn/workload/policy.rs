@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::domain::{Slug, TrustedIssuer, WorkloadIssuerUrl, WorkloadRule};
+use crate::store::Snapshot;
 
 /// Knows the trusted issuers and the rules, as of one moment.
 pub trait WorkloadPolicy: Send + Sync {
@@ -26,6 +27,16 @@ pub struct SameIssuer {
     pub second: Slug,
     /// Their URL.
     pub issuer: WorkloadIssuerUrl,
+}
+
+impl WorkloadPolicy for Snapshot {
+    fn issuer(&self, unverified_issuer: &str) -> Option<Arc<TrustedIssuer>> {
+        self.workload_issuer_of(unverified_issuer).map(|entry| Arc::clone(&entry.value))
+    }
+
+    fn rules(&self, issuer: &Slug) -> Vec<Arc<WorkloadRule>> {
+        self.workload_rules(issuer).cloned().collect()
+    }
 }
 
 /// A [`WorkloadPolicy`] of given issuers and rules.
