@@ -13,6 +13,7 @@ use arc_swap::ArcSwap;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use crate::admin::{Admin, Audiences};
 use crate::audit::Audit;
 use crate::authn::Authn;
 use crate::aws::ecr::Ecr;
@@ -115,6 +116,7 @@ pub struct App {
     store: Arc<Store>,
     mint: Arc<Mint>,
     broker: Broker,
+    admin: Admin,
     keyring: Arc<KeyRing>,
     metrics: Arc<Metrics>,
     limiter: Limiter,
@@ -168,7 +170,15 @@ impl App {
         let proxies = TrustedProxies::default();
         proxies.set(settings.listen.trusted_proxies.clone());
         let readiness = Readiness::default();
+        let admin = Admin::new(
+            Arc::clone(&store),
+            audit.clone(),
+            Arc::clone(&clock),
+            Arc::clone(&entropy),
+            audiences(&settings),
+        );
         let state = HttpState {
+            admin: admin.clone(),
             authn: Authn::new(Arc::clone(&store), audit.clone(), Arc::clone(&clock)),
             audit,
             broker: broker.clone(),
@@ -196,6 +206,7 @@ impl App {
             store,
             mint,
             broker,
+            admin,
             keyring,
             metrics,
             limiter,
@@ -318,6 +329,11 @@ impl Listeners {
 
 fn declared(settings: &Settings) -> Declared {
     Declared { spaces: settings.spaces.clone(), feeds: settings.feeds.clone(), clients: settings.clients.clone() }
+}
+
+fn audiences(settings: &Settings) -> Audiences {
+    // The audience of the access tokens that the internal listener takes.
+    Audiences { default: settings.audience.clone(), reserved: settings.listen.at("").parse().ok() }
 }
 
 /// Takes in what other processes write to the store, for as long as feedpass runs; ready while it answers.
