@@ -230,6 +230,12 @@ impl App {
         &self.keyring
     }
 
+    /// What is known, and the audit trail.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
     /// Where the public listener is.
     #[must_use]
     pub fn public_address(&self) -> SocketAddr {
