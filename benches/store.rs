@@ -12,6 +12,7 @@ use std::sync::{Arc, LazyLock, Mutex};
 use divan::Bencher;
 use feedpass::audit::Audit;
 use feedpass::authn::Authn;
+use feedpass::authn::workload::{HttpsFetch, Workloads};
 use feedpass::authz::{Wish, permit};
 use feedpass::clock::SystemClock;
 use feedpass::domain::{Client, ClientSecret, Feed, Origin, SecretHash, Space, SpaceFeed};
@@ -106,14 +107,16 @@ fn change(bencher: Bencher<'_, '_>, count: usize) {
 fn request(bencher: Bencher<'_, '_>, count: usize) {
     let (database, store) = RUNTIME.block_on(open(&file(count)));
     let store = Arc::new(store);
-    let _inside = RUNTIME.enter();
+    let inside = RUNTIME.enter();
     let audit = Audit::new(database, Arc::new(SystemClock));
-    let authn = Authn::new(Arc::clone(&store), audit, Arc::new(SystemClock));
+    let workloads = Workloads::new(Arc::new(HttpsFetch::default()), Arc::new(SystemClock));
+    let authn = Authn::new(Arc::clone(&store), audit, workloads, Arc::new(SystemClock));
+    drop(inside);
     let origin = Origin { address: Ipv4Addr::LOCALHOST.into(), request_id: "bench".into() };
     let header = format!("Bearer {}", secret(count - 1));
     let target: SpaceFeed = format!("default/feed-{}", count - 1).parse().unwrap();
     bencher.bench(|| {
-        let caller = authn.authenticate(Some(&header), &origin).unwrap();
+        let caller = RUNTIME.block_on(authn.authenticate(Some(&header), &origin)).unwrap();
         permit(&caller, &store.current(), &target, Wish::RegistryCredentials).unwrap()
     });
 }

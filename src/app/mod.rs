@@ -14,7 +14,7 @@ use secrecy::SecretString;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use crate::admin::{self, BootstrapError};
+use crate::admin::{self, Admin, Audiences, BootstrapError};
 use crate::audit::{Audit, LineFile};
 use crate::authn::Authn;
 use crate::authn::workload::{HttpsFetch, Workloads};
@@ -119,6 +119,7 @@ pub struct App {
     audit: Audit,
     mint: Arc<Mint>,
     broker: Broker,
+    admin: Admin,
     keyring: Arc<KeyRing>,
     metrics: Arc<Metrics>,
     limiter: Limiter,
@@ -172,7 +173,15 @@ impl App {
         proxies.set(settings.listen.trusted_proxies.clone());
         let readiness = Readiness::default();
         let workloads = Workloads::new(Arc::new(HttpsFetch::default()), Arc::clone(&clock));
+        let admin = Admin::new(
+            Arc::clone(&store),
+            audit.clone(),
+            Arc::clone(&clock),
+            Arc::clone(&entropy),
+            audiences(&settings),
+        );
         let state = HttpState {
+            admin: admin.clone(),
             authn: Authn::new(Arc::clone(&store), audit.clone(), workloads, Arc::clone(&clock)),
             audit: audit.clone(),
             broker: broker.clone(),
@@ -202,6 +211,7 @@ impl App {
             audit,
             mint,
             broker,
+            admin,
             keyring,
             metrics,
             limiter,
@@ -229,6 +239,12 @@ impl App {
     #[must_use]
     pub fn audit(&self) -> &Audit {
         &self.audit
+    }
+
+    /// What is known, and the audit trail.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
     }
 
     /// Where the public listener is.
@@ -366,6 +382,11 @@ fn keep_trail(audit: &Audit, settings: &AuditSettings) -> Vec<AbortOnDrop> {
         tasks.push(tokio::spawn(async move { file.fill(&filling).await }));
     }
     tasks.into_iter().map(AbortOnDrop).collect()
+}
+
+fn audiences(settings: &Settings) -> Audiences {
+    // The audience of the access tokens that the internal listener takes.
+    Audiences { default: settings.audience.clone(), reserved: settings.listen.at("").parse().ok() }
 }
 
 /// Takes in what other processes write to the store, for as long as feedpass runs; ready while it answers.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::domain::{Client, Feed, Space, TrustedIssuer, WorkloadRule};
+use crate::domain::{Client, Feed, Rename, Space, TrustedIssuer, WorkloadRule};
 
 /// A kind of document.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -98,6 +98,14 @@ impl Record for WorkloadRule {
 
     fn name(&self) -> String {
         WorkloadRule::name(self).to_string()
+    }
+}
+
+impl Record for Rename {
+    const KIND: Kind = Kind::Rename;
+
+    fn name(&self) -> String {
+        self.of.to_string()
     }
 }
 
