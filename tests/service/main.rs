@@ -23,6 +23,7 @@ mod refusals;
 mod reload;
 mod routes;
 mod web_identity;
+mod workloads;
 
 // The real program, and the real programs of others.
 mod cli;

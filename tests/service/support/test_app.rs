@@ -421,6 +421,11 @@ impl TestApp {
         self.directory.path().join("keys")
     }
 
+    /// From now on, `secret` may be in no log line.
+    pub fn keep_out_of_logs(&self, secret: &str) {
+        self.secrets.lock().unwrap().push(secret.to_owned());
+    }
+
     fn remember_secrets_of(&self, reply: &Reply) {
         if !reply.status.is_success() {
             return;

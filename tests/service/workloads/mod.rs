@@ -1,0 +1,8 @@
+//! Workloads of outside issuers, who have no secret: their tokens, made as the issuers make them, over HTTP.
+
+mod attacks;
+mod issuer;
+mod keys;
+mod kinds;
+mod outages;
+mod rules;
