@@ -13,6 +13,7 @@ mod scene;
 mod secrets;
 mod spaces;
 mod who_can;
+mod workloads;
 
 use std::sync::Arc;
 
@@ -29,6 +30,7 @@ pub use scene::{Expected, Kept};
 pub use secrets::{NewSecret, SecretDraft};
 pub use spaces::SpaceDraft;
 pub use who_can::Holder;
+pub use workloads::OfWorkloads;
 
 use self::change::Decision;
 use self::scene::Scene;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::change::Change;
 use super::{AdminError, Audiences};
 use crate::authz::Operator;
-use crate::domain::{Client, ClientId, Feed, Rename, RenameOf, Slug, Space, SpaceFeed};
+use crate::domain::{Client, ClientId, Feed, Rename, RenameOf, Slug, Space, SpaceFeed, TrustedIssuer, WorkloadRule};
 use crate::store::{Entry, Kind, Record, Snapshot, Source};
 
 /// Which version of a thing an operator has read and means to replace (RFC 9110 §13.1.1).
@@ -98,6 +98,38 @@ impl Kept for Client {
     /// A hash of a secret that opens nothing any more is of no use to anyone who should have it.
     fn remains(&self) -> Self {
         Self { secrets: Vec::new(), public_keys: Vec::new(), ..self.clone() }
+    }
+}
+
+impl Kept for TrustedIssuer {
+    type Key = Slug;
+
+    fn find<'s>(snapshot: &'s Snapshot, key: &Slug) -> Option<&'s Entry<Self>> {
+        snapshot.workload_issuer(key)
+    }
+
+    fn space(&self) -> Option<&Slug> {
+        None
+    }
+
+    fn public(&self) -> Result<Value, serde_json::Error> {
+        serde_json::to_value(self)
+    }
+}
+
+impl Kept for WorkloadRule {
+    type Key = Slug;
+
+    fn find<'s>(snapshot: &'s Snapshot, key: &Slug) -> Option<&'s Entry<Self>> {
+        snapshot.workload(key)
+    }
+
+    fn space(&self) -> Option<&Slug> {
+        None
+    }
+
+    fn public(&self) -> Result<Value, serde_json::Error> {
+        serde_json::to_value(self)
     }
 }
 

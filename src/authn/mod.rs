@@ -8,6 +8,7 @@ mod bearer;
 mod bearer_secret;
 mod error;
 pub mod jws;
+mod policy_test;
 pub mod workload;
 mod workload_token;
 
@@ -18,6 +19,7 @@ use jiff::Timestamp;
 use subtle::ConstantTimeEq;
 
 pub use error::{AuthnError, Fault};
+pub use policy_test::{Sample, SampleError};
 
 use self::workload::Workloads;
 use crate::audit::{Audit, Event, Outcome, What, WorkloadIdentity};

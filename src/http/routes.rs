@@ -7,11 +7,11 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 
 use super::LARGEST_BODY;
-use super::admin::{LARGEST_APPLICATION, apply, clients, feeds, spaces, who_can};
+use super::admin::{LARGEST_APPLICATION, apply, clients, feeds, policy, spaces, who_can, workloads};
 use super::state::HttpState;
 use super::{access_log, credentials, health, limits, openapi, problem, token, well_known, whoami};
 use crate::authz::Duty;
-use crate::domain::IssuerUrl;
+use crate::domain::{IssuerUrl, TrustedIssuer, WorkloadRule};
 
 /// Which listener has a route.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -80,7 +80,7 @@ const fn admin(
 /// The table.
 pub const ROUTES: &[RouteEntry] = {
     use Access::{Anyone, Client};
-    use Duty::{ChangeClients, ChangeFeeds, ChangeSpaces, ReadClients, ReadFeeds};
+    use Duty::{ChangeClients, ChangeFeeds, ChangeSpaces, ChangeWorkloads, ReadClients, ReadFeeds, ReadWorkloads};
     use Listener::{Either, Internal, Public};
     &[
         entry(Public, "GET", "/.well-known/openid-configuration", Anyone, || get(well_known::discovery)),
@@ -115,6 +115,19 @@ pub const ROUTES: &[RouteEntry] = {
             delete(clients::remove_secret)
         }),
         admin("GET", "/v1/admin/who-can", ReadClients, || get(who_can::who_can)),
+        admin("GET", "/v1/admin/workload-issuers", ReadWorkloads, || get(workloads::list::<TrustedIssuer>)),
+        admin("POST", "/v1/admin/workload-issuers", ChangeWorkloads, || post(workloads::add::<TrustedIssuer>)),
+        admin("GET", "/v1/admin/workload-issuers/{name}", ReadWorkloads, || get(workloads::show::<TrustedIssuer>)),
+        admin("PUT", "/v1/admin/workload-issuers/{name}", ChangeWorkloads, || put(workloads::change::<TrustedIssuer>)),
+        admin("DELETE", "/v1/admin/workload-issuers/{name}", ChangeWorkloads, || {
+            delete(workloads::remove::<TrustedIssuer>)
+        }),
+        admin("GET", "/v1/admin/workloads", ReadWorkloads, || get(workloads::list::<WorkloadRule>)),
+        admin("POST", "/v1/admin/workloads", ChangeWorkloads, || post(workloads::add::<WorkloadRule>)),
+        admin("GET", "/v1/admin/workloads/{name}", ReadWorkloads, || get(workloads::show::<WorkloadRule>)),
+        admin("PUT", "/v1/admin/workloads/{name}", ChangeWorkloads, || put(workloads::change::<WorkloadRule>)),
+        admin("DELETE", "/v1/admin/workloads/{name}", ChangeWorkloads, || delete(workloads::remove::<WorkloadRule>)),
+        admin("POST", "/v1/admin/policy/test", ReadWorkloads, || post(policy::test)),
         // Spaces are changed by who may change everything, and by nobody else.
         admin("POST", "/v1/admin/apply", ChangeSpaces, || post(apply::apply)).with_body(LARGEST_APPLICATION),
     ]

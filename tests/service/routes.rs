@@ -53,6 +53,8 @@ const READ_FEEDS: &[&str] = &["catalog_reader", "auditor", "admin", "space_admin
 const CHANGE_FEEDS: &[&str] = &["admin", "space_admin"];
 const CHANGE_SPACES: &[&str] = &["admin"];
 const READ_CLIENTS: &[&str] = &["auditor", "admin", "space_admin"];
+const READ_WORKLOADS: &[&str] = &["auditor", "admin"];
+const CHANGE_WORKLOADS: &[&str] = &["admin"];
 const CHANGE_CLIENTS: &[&str] = &["admin", "space_admin"];
 
 /// The roles, one for each client of that name.
@@ -110,6 +112,17 @@ const EXPECTATIONS: &[Expectation] = &[
     operators("POST /v1/admin/clients/{client}/secrets", CHANGE_CLIENTS, [NO_BODY; 3]),
     operators("DELETE /v1/admin/clients/{client}/secrets/{secret}", CHANGE_CLIENTS, [DECLARED, NOT_FOUND, NOT_FOUND]),
     operators("GET /v1/admin/who-can", READ_CLIENTS, [OK, OK, NOT_FOUND]),
+    operators("GET /v1/admin/workload-issuers", READ_WORKLOADS, [OK; 3]),
+    operators("POST /v1/admin/workload-issuers", CHANGE_WORKLOADS, [NO_BODY; 3]),
+    operators("GET /v1/admin/workload-issuers/{name}", READ_WORKLOADS, [NOT_FOUND; 3]),
+    operators("PUT /v1/admin/workload-issuers/{name}", CHANGE_WORKLOADS, [NO_BODY; 3]),
+    operators("DELETE /v1/admin/workload-issuers/{name}", CHANGE_WORKLOADS, [NOT_FOUND; 3]),
+    operators("GET /v1/admin/workloads", READ_WORKLOADS, [OK; 3]),
+    operators("POST /v1/admin/workloads", CHANGE_WORKLOADS, [NO_BODY; 3]),
+    operators("GET /v1/admin/workloads/{name}", READ_WORKLOADS, [NOT_FOUND; 3]),
+    operators("PUT /v1/admin/workloads/{name}", CHANGE_WORKLOADS, [NO_BODY; 3]),
+    operators("DELETE /v1/admin/workloads/{name}", CHANGE_WORKLOADS, [NOT_FOUND; 3]),
+    operators("POST /v1/admin/policy/test", READ_WORKLOADS, [NO_BODY; 3]),
     operators("POST /v1/admin/apply", CHANGE_SPACES, [NO_BODY; 3]),
 ];
 
@@ -122,7 +135,12 @@ fn expectation(route: &RouteEntry) -> &'static Expectation {
 /// The path of `route` for a feed that there is.
 fn path(route: &RouteEntry) -> String {
     let host = "123456789012.dkr.ecr.us-east-1.amazonaws.com";
-    let path = route.path.replace("{space}", "default").replace("{feed}", "images").replace("{host}", host);
+    let path = route
+        .path
+        .replace("{space}", "default")
+        .replace("{feed}", "images")
+        .replace("{host}", host)
+        .replace("{name}", "main");
     let path = path.replace("{client}", "nobody").replace("{secret}", "00000000");
     if path.ends_with("/who-can") { path + "?feed=default/images" } else { path }
 }

@@ -78,6 +78,11 @@ pub(super) fn space(entry: &Entry<Space>) -> Item<Space> {
     Item { value: Space::clone(&entry.value), origin: entry.source.into() }
 }
 
+/// Anything that is shown as it is kept.
+pub(super) fn as_it_is<T: Clone>(entry: &Entry<T>) -> Item<T> {
+    Item { value: T::clone(&entry.value), origin: entry.source.into() }
+}
+
 /// A feed, and what AWS sees of it.
 #[derive(Serialize)]
 pub(in crate::http) struct FeedBody {

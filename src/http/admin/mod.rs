@@ -6,8 +6,10 @@ pub(super) mod clients;
 pub(super) mod feeds;
 mod lists;
 mod parts;
+pub(super) mod policy;
 pub(super) mod spaces;
 pub(super) mod who_can;
+pub(super) mod workloads;
 
 /// The largest body of [`apply`], in bytes: tens of thousands of feeds at once.
 pub(super) const LARGEST_APPLICATION: usize = 16 * 1024 * 1024;

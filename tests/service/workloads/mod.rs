@@ -1,5 +1,6 @@
 //! Workloads of outside issuers, who have no secret: their tokens, made as the issuers make them, over HTTP.
 
+mod admin;
 mod attacks;
 mod issuer;
 mod keys;

@@ -1,0 +1,177 @@
+//! Workloads' issuers and the rules for their tokens.
+
+use super::change::{Change, Decision};
+use super::list::{Page, Wanted, page};
+use super::scene::{Expected, Kept, Scene, existing};
+use super::{Admin, AdminError, Attempt, ChangeAction};
+use crate::authz::Operator;
+use crate::domain::{Slug, TrustedIssuer, WorkloadRule};
+use crate::store::{Entry, Snapshot};
+
+/// What says whom outside tokens stand for: a trusted issuer, or a rule. Both belong to no space.
+pub trait OfWorkloads: Kept<Key = Slug> {
+    /// All after `after`, by name.
+    fn all_after<'s>(snapshot: &'s Snapshot, after: Option<&'s Slug>)
+    -> Box<dyn Iterator<Item = &'s Entry<Self>> + 's>;
+
+    /// What else it can be found by.
+    fn also_called(&self) -> &str;
+
+    /// Why it cannot be so beside what else there is.
+    fn conflict(&self, snapshot: &Snapshot) -> Option<String>;
+
+    /// What needs it, so that it cannot be removed.
+    fn needed_by(&self, snapshot: &Snapshot) -> Option<String>;
+}
+
+impl OfWorkloads for TrustedIssuer {
+    fn all_after<'s>(
+        snapshot: &'s Snapshot,
+        after: Option<&'s Slug>,
+    ) -> Box<dyn Iterator<Item = &'s Entry<Self>> + 's> {
+        Box::new(snapshot.workload_issuers_after(after))
+    }
+
+    fn also_called(&self) -> &str {
+        self.issuer().as_str()
+    }
+
+    fn conflict(&self, snapshot: &Snapshot) -> Option<String> {
+        let other = snapshot.workload_issuer_of(self.issuer().as_str())?;
+        let other = other.value.name();
+        (other != TrustedIssuer::name(self)).then(|| {
+            format!("workload issuer `{other}` is {} already; give that one the audiences of both", self.issuer())
+        })
+    }
+
+    fn needed_by(&self, snapshot: &Snapshot) -> Option<String> {
+        let rules = snapshot.workload_rules(TrustedIssuer::name(self));
+        let rules: Vec<_> = rules.map(|rule| format!("`{}`", WorkloadRule::name(rule))).collect();
+        (!rules.is_empty()).then(|| format!("rules are for its tokens, {}; remove those first", rules.join(", ")))
+    }
+}
+
+impl OfWorkloads for WorkloadRule {
+    fn all_after<'s>(
+        snapshot: &'s Snapshot,
+        after: Option<&'s Slug>,
+    ) -> Box<dyn Iterator<Item = &'s Entry<Self>> + 's> {
+        Box::new(snapshot.workloads_after(after))
+    }
+
+    fn also_called(&self) -> &str {
+        self.client().as_str()
+    }
+
+    fn conflict(&self, snapshot: &Snapshot) -> Option<String> {
+        if snapshot.workload_issuer(self.issuer()).is_none() {
+            return Some(format!("there is no workload issuer `{}`; make it first", self.issuer()));
+        }
+        let client = self.client();
+        snapshot.client(client).is_none().then(|| format!("there is no client `{client}`; make it first"))
+    }
+
+    fn needed_by(&self, _: &Snapshot) -> Option<String> {
+        None
+    }
+}
+
+impl Admin {
+    /// The issuer or rule of that name.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`].
+    pub fn of_workloads<T: OfWorkloads>(&self, operator: &Operator, name: &Slug) -> Result<Entry<T>, AdminError> {
+        existing(&self.store.current(), operator, name).cloned()
+    }
+
+    /// The issuers or rules after `after`, by name.
+    #[must_use]
+    pub fn all_of_workloads<T: OfWorkloads>(
+        &self,
+        operator: &Operator,
+        wanted: &Wanted,
+        after: Option<&Slug>,
+    ) -> Page<T> {
+        let snapshot = self.store.current();
+        page(T::all_after(&snapshot, after), wanted, |value: &T| {
+            let name = value.name();
+            operator.reach().covers(None) && wanted.says([Some(name.as_str()), Some(value.also_called())])
+        })
+    }
+
+    /// Makes an issuer or a rule. The name of one that was removed may be given again.
+    ///
+    /// # Errors
+    /// [`AdminError::Taken`], [`AdminError::Invalid`].
+    pub async fn add_of_workloads<T: OfWorkloads>(
+        &self,
+        operator: &Operator,
+        value: T,
+    ) -> Result<Entry<T>, AdminError> {
+        let name = value.name();
+        let attempt = Attempt { action: ChangeAction::Create, kind: T::KIND, name: &name };
+        self.change(operator, &attempt, |scene| {
+            let taken = || T::all_after(scene.snapshot, None).any(|entry| entry.value.name() == name);
+            if taken() {
+                return Err(AdminError::Taken { kind: T::KIND, name: name.clone() });
+            }
+            fits(scene, &value)?;
+            Decision::of(scene.put(None, value.clone())?)
+        })
+        .await
+    }
+
+    /// Makes the issuer or rule of that name another.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`], [`AdminError::Declared`], [`AdminError::VersionMissing`],
+    /// [`AdminError::ChangedMeanwhile`], [`AdminError::Invalid`], also for another name.
+    pub async fn change_of_workloads<T: OfWorkloads>(
+        &self,
+        operator: &Operator,
+        name: &Slug,
+        value: T,
+        expected: &Expected,
+    ) -> Result<Entry<T>, AdminError> {
+        let attempt = Attempt { action: ChangeAction::Change, kind: T::KIND, name: name.as_str() };
+        self.change(operator, &attempt, |scene| {
+            let before = scene.replaceable::<T>(name, expected)?;
+            if value.name() != name.as_str() {
+                return Err(invalid(&*before.value, "its name stays; make another one, and remove this".into()));
+            }
+            fits(scene, &value)?;
+            Decision::of(scene.put(Some(before), value.clone())?)
+        })
+        .await
+    }
+
+    /// Removes an issuer that no rule needs, or a rule: it lets nobody in from the next request on.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`], [`AdminError::Declared`], [`AdminError::ChangedMeanwhile`], [`AdminError::Invalid`].
+    pub async fn remove_of_workloads<T: OfWorkloads>(
+        &self,
+        operator: &Operator,
+        name: &Slug,
+        expected: &Expected,
+    ) -> Result<(), AdminError> {
+        let attempt = Attempt { action: ChangeAction::Remove, kind: T::KIND, name: name.as_str() };
+        self.change(operator, &attempt, |scene| {
+            let before = scene.changeable::<T>(name, expected)?;
+            if let Some(reason) = before.value.needed_by(scene.snapshot) {
+                return Err(invalid(&*before.value, reason));
+            }
+            Ok(Decision { changes: vec![Change::bury(&*before.value, None)?], outcome: () })
+        })
+        .await
+    }
+}
+
+fn fits<T: OfWorkloads>(scene: &Scene<'_>, value: &T) -> Result<(), AdminError> {
+    value.conflict(scene.snapshot).map_or(Ok(()), |reason| Err(invalid(value, reason)))
+}
+
+fn invalid<T: OfWorkloads>(value: &T, reason: String) -> AdminError {
+    AdminError::Invalid { kind: T::KIND, name: value.name(), reason }
+}
