@@ -21,6 +21,7 @@ mod reference;
 mod refusals;
 mod reload;
 mod routes;
+mod store_outage;
 mod web_identity;
 
 // The real program, and the real programs of others.

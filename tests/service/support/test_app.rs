@@ -44,6 +44,7 @@ struct Toml {
     issuer: String,
     listen: String,
     trusted_proxies: String,
+    store: String,
     aws: String,
     feeds: String,
     clients: String,
@@ -109,6 +110,12 @@ impl TestAppBuilder {
     /// One more grant of the client that was named last.
     pub fn grant(mut self, feeds: &[&str], actions: &[&str]) -> Self {
         write!(self.toml.clients, "[[client.grant]]\nfeeds = {feeds:?}\nactions = {actions:?}\n").unwrap();
+        self
+    }
+
+    /// Another store than one in memory.
+    pub fn store(mut self, url: &str) -> Self {
+        self.toml.store = url.into();
         self
     }
 
@@ -193,11 +200,12 @@ impl TestAppBuilder {
 
 impl Toml {
     fn settings(&self, path: &Path) -> Settings {
-        let Self { issuer, listen, trusted_proxies, aws, feeds, clients, extra } = self;
+        let Self { issuer, listen, trusted_proxies, store, aws, feeds, clients, extra } = self;
+        let store = if store.is_empty() { "sqlite::memory:" } else { store };
         let aws = if aws.is_empty() { "endpoint = \"sandbox\"" } else { aws };
         let text = format!(
             "issuer = \"{issuer}\"\naudience = \"id.example.com\"\n[listen]\n{listen}\n{trusted_proxies}\n[keys]\nstore = \"directory:keys\"\n\
-             [store]\nurl = \"sqlite::memory:\"\n\
+             [store]\nurl = \"{store}\"\n\
              [aws]\n{aws}\n{extra}\n{feeds}\n{clients}"
         );
         std::fs::write(path, text).unwrap();
@@ -288,8 +296,8 @@ impl TestApp {
         change: impl FnOnce(TestAppBuilder) -> TestAppBuilder,
     ) -> Result<Vec<&'static str>, ReloadError> {
         let changed = change(TestAppBuilder::default());
-        let Toml { issuer, listen, .. } = self.toml.clone();
-        let toml = Toml { issuer: format!("{issuer}{}", changed.issuer_path), listen, ..changed.toml.clone() };
+        let Toml { issuer, listen, store, .. } = self.toml.clone();
+        let toml = Toml { issuer: format!("{issuer}{}", changed.issuer_path), listen, store, ..changed.toml.clone() };
         self.apply(&toml, changed)
     }
 
