@@ -14,7 +14,7 @@ use secrecy::SecretString;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use crate::admin::{self, BootstrapError};
+use crate::admin::{self, Admin, Audiences, BootstrapError};
 use crate::audit::{Audit, LineFile};
 use crate::authn::Authn;
 use crate::aws::ecr::Ecr;
@@ -118,6 +118,7 @@ pub struct App {
     audit: Audit,
     mint: Arc<Mint>,
     broker: Broker,
+    admin: Admin,
     keyring: Arc<KeyRing>,
     metrics: Arc<Metrics>,
     limiter: Limiter,
@@ -170,7 +171,15 @@ impl App {
         let proxies = TrustedProxies::default();
         proxies.set(settings.listen.trusted_proxies.clone());
         let readiness = Readiness::default();
+        let admin = Admin::new(
+            Arc::clone(&store),
+            audit.clone(),
+            Arc::clone(&clock),
+            Arc::clone(&entropy),
+            audiences(&settings),
+        );
         let state = HttpState {
+            admin: admin.clone(),
             authn: Authn::new(Arc::clone(&store), audit.clone(), Arc::clone(&clock)),
             audit: audit.clone(),
             broker: broker.clone(),
@@ -200,6 +209,7 @@ impl App {
             audit,
             mint,
             broker,
+            admin,
             keyring,
             metrics,
             limiter,
@@ -358,6 +368,11 @@ fn keep_trail(audit: &Audit, settings: &AuditSettings) -> Vec<AbortOnDrop> {
         tasks.push(tokio::spawn(async move { file.fill(&filling).await }));
     }
     tasks.into_iter().map(AbortOnDrop).collect()
+}
+
+fn audiences(settings: &Settings) -> Audiences {
+    // The audience of the access tokens that the internal listener takes.
+    Audiences { default: settings.audience.clone(), reserved: settings.listen.at("").parse().ok() }
 }
 
 /// Takes in what other processes write to the store, for as long as feedpass runs; ready while it answers.

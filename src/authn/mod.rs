@@ -16,7 +16,7 @@ use subtle::ConstantTimeEq;
 
 use crate::audit::{Audit, Event, Outcome, What};
 use crate::clock::Clock;
-use crate::domain::{Client, ClientId, Grant, Origin, Role, SecretHash};
+use crate::domain::{Client, ClientId, DisplayName, Grant, Origin, Role, SecretHash};
 use crate::store::{Snapshot, Store};
 
 /// A program that has proved who it is. Only this room makes one.
@@ -59,6 +59,18 @@ impl Caller {
     #[must_use]
     pub fn roles(&self) -> &BTreeSet<Role> {
         &self.client.roles
+    }
+
+    /// What people call it.
+    #[must_use]
+    pub fn name(&self) -> Option<&DisplayName> {
+        self.client.name.as_ref()
+    }
+
+    /// From when on it is nobody any more.
+    #[must_use]
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        self.client.expires_at
     }
 
     /// How it proved who it is.

@@ -12,7 +12,7 @@ use crate::authn::Caller;
 use crate::aws::ecr::{Ecr, RegistryCredentials};
 use crate::aws::sts::Sts;
 use crate::clock::Clock;
-use crate::domain::SpaceFeed;
+use crate::domain::{IssuerUrl, SpaceFeed};
 use crate::entropy::Entropy;
 use crate::issuer::mint::Mint;
 use crate::store::Store;
@@ -75,6 +75,12 @@ impl Broker {
         };
         self.audit.record(event).await?;
         result
+    }
+
+    /// The issuer that the web identity tokens name.
+    #[must_use]
+    pub fn issuer(&self) -> &IssuerUrl {
+        self.exchange.mint.issuer()
     }
 
     /// Asks AWS again where it refused: something was changed that may have been the cause.

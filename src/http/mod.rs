@@ -1,6 +1,7 @@
 //! Request in, response out. Decides nothing: a handler takes typed parts, makes one call, answers.
 
 mod access_log;
+mod admin;
 mod caller;
 mod credentials;
 mod formats;
@@ -17,6 +18,7 @@ mod server;
 mod state;
 mod token;
 mod well_known;
+mod whoami;
 
 pub use limits::Limiter;
 pub use openapi::document as openapi_document;
@@ -26,5 +28,6 @@ pub use routes::{Access, Listener, ROUTES, RouteEntry, both_routes, internal_rou
 pub use server::{Server, ServerError, bind};
 pub use state::{HttpState, Readiness};
 
-/// The largest request body, in bytes. No route needs more than a token request.
+/// The largest request body, in bytes, of a route whose line in the table says nothing else. None of these needs more
+/// than a token request.
 const LARGEST_BODY: usize = 64 * 1024;

@@ -1,6 +1,7 @@
 //! Every error's status, code and words (RFC 9457); those for AWS's answers are in `aws.rs`,
-//! those for who asks too much in `limits.rs`.
+//! those for who asks too much in `limits.rs`, those for operators in `admin.rs`.
 
+mod admin;
 mod aws;
 mod limits;
 
@@ -14,7 +15,6 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use self::aws::{ecr_problem, sts_problem};
-use super::LARGEST_BODY;
 use crate::audit::Unwritten;
 use crate::authn::AuthnError;
 use crate::authz::{Refusal, RoleMissing};
@@ -72,7 +72,12 @@ pub(super) struct Said {
 }
 
 impl Problem {
-    fn new(status: StatusCode, code: &'static str, whose_move: WhoseMove, detail: impl Into<String>) -> Self {
+    pub(super) fn new(
+        status: StatusCode,
+        code: &'static str,
+        whose_move: WhoseMove,
+        detail: impl Into<String>,
+    ) -> Self {
         let detail = detail.into();
         Self { status, code, whose_move, said: detail.clone(), detail, retry_after: None, aws: None }
     }
@@ -106,12 +111,12 @@ pub(super) async fn method_not_allowed() -> Problem {
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", WhoseMove::Caller, detail)
 }
 
-/// Gives the limit's refusal of a body the form of all others.
-pub(super) async fn body_too_large(response: Response) -> Response {
+/// Gives the refusal of a body above `most` bytes the form of all others.
+pub(super) fn body_too_large(response: Response, most: usize) -> Response {
     if response.status() != StatusCode::PAYLOAD_TOO_LARGE {
         return response;
     }
-    let detail = format!("the body has more than {LARGEST_BODY} bytes, and no request needs as many");
+    let detail = format!("the body has more than {most} bytes, and no request there needs as many");
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", WhoseMove::Caller, detail).into_response()
 }
 

@@ -7,6 +7,7 @@ use axum::extract::FromRef;
 
 use super::limits::Limiter;
 use super::origin::TrustedProxies;
+use crate::admin::Admin;
 use crate::audit::Audit;
 use crate::authn::Authn;
 use crate::broker::Broker;
@@ -22,6 +23,8 @@ pub struct HttpState {
     pub authn: Authn,
     /// Credentials and tokens.
     pub broker: Broker,
+    /// What operators may do.
+    pub admin: Admin,
     /// The audit trail.
     pub audit: Audit,
     /// The documents that AWS reads.
@@ -82,6 +85,7 @@ macro_rules! doors {
 doors! {
     authn: Authn,
     broker: Broker,
+    admin: Admin,
     metadata: Arc<Metadata>,
     limiter: Limiter,
     readiness: Readiness,
