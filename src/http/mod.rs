@@ -1,6 +1,7 @@
 //! Request in, response out. Decides nothing: a handler takes typed parts, makes one call, answers.
 
 mod access_log;
+mod admin;
 mod caller;
 mod credentials;
 mod formats;

@@ -94,6 +94,26 @@ impl Problem {
     }
 }
 
+impl Problem {
+    /// No role of the caller has that duty, or has it as far.
+    pub(super) fn role_missing(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "role_missing", WhoseMove::Caller, detail)
+    }
+
+    /// The store cannot be read.
+    pub(super) fn store_unavailable(error: &(dyn std::error::Error + 'static)) -> Self {
+        let detail = "the store does not answer; the log says what it said";
+        let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", WhoseMove::Operator, detail);
+        Self { said: with_causes(error), ..problem }
+    }
+
+    /// No request needs as large a body.
+    pub(super) fn body_too_large() -> Self {
+        let detail = format!("the body has more than {LARGEST_BODY} bytes, and no request needs as many");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", WhoseMove::Caller, detail)
+    }
+}
+
 /// `GET /nowhere`
 pub(super) async fn no_such_path() -> Problem {
     let detail = "no such path on this listener; the API is at the internal one, as in POST /v1/spaces/SPACE/feeds/FEED/credentials";
@@ -111,8 +131,7 @@ pub(super) async fn body_too_large(response: Response) -> Response {
     if response.status() != StatusCode::PAYLOAD_TOO_LARGE {
         return response;
     }
-    let detail = format!("the body has more than {LARGEST_BODY} bytes, and no request needs as many");
-    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", WhoseMove::Caller, detail).into_response()
+    Problem::body_too_large().into_response()
 }
 
 /// A handler panicked. What it said stays in the log of panics.
@@ -138,7 +157,7 @@ impl From<AuthnError> for Problem {
 impl From<RoleMissing> for Problem {
     fn from(refusal: RoleMissing) -> Self {
         let detail = format!("{refusal}; an administrator can give it one");
-        Self::new(StatusCode::FORBIDDEN, "role_missing", WhoseMove::Caller, detail)
+        Self::role_missing(detail)
     }
 }
 

@@ -8,7 +8,7 @@ use tower_http::limit::RequestBodyLimitLayer;
 
 use super::LARGEST_BODY;
 use super::state::HttpState;
-use super::{access_log, credentials, health, limits, problem, token, well_known};
+use super::{access_log, admin, credentials, health, limits, problem, token, well_known};
 use crate::authz::Duty;
 use crate::domain::IssuerUrl;
 
@@ -58,6 +58,8 @@ const fn entry(
     RouteEntry { listener, path, method, access, handler }
 }
 
+const READ_AUDIT: Access = Access::Operator(Duty::ReadAudit);
+
 /// The table.
 pub const ROUTES: &[RouteEntry] = {
     use Access::{Anyone, Client};
@@ -73,6 +75,11 @@ pub const ROUTES: &[RouteEntry] = {
         entry(Internal, "POST", "/v1/registries/{host}/credentials", Client, || post(credentials::of_registry)),
         entry(Internal, "POST", "/v1/spaces/{space}/feeds/{feed}/token", Client, || post(token::web_identity)),
         entry(Internal, "POST", "/oauth2/token", Anyone, || post(token::oauth2)),
+        entry(Internal, "GET", "/v1/admin/audit", READ_AUDIT, || get(admin::audit::list)),
+        entry(Internal, "GET", "/v1/admin/audit/stream", READ_AUDIT, || get(admin::audit::stream)),
+        entry(Internal, "GET", "/v1/admin/audit/verify", READ_AUDIT, || get(admin::audit::verify)),
+        entry(Internal, "GET", "/v1/admin/lineage", READ_AUDIT, || get(admin::lineage::of)),
+        entry(Internal, "POST", "/v1/admin/lineage", READ_AUDIT, || post(admin::lineage::of_records)),
     ]
 };
 

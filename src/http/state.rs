@@ -81,6 +81,7 @@ macro_rules! doors {
 doors! {
     authn: Authn,
     broker: Broker,
+    audit: Audit,
     metadata: Arc<Metadata>,
     limiter: Limiter,
     readiness: Readiness,
