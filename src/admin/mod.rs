@@ -12,6 +12,7 @@ mod list;
 mod scene;
 mod secrets;
 mod spaces;
+pub mod trail;
 mod who_can;
 
 use std::sync::Arc;

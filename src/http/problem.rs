@@ -99,6 +99,26 @@ impl Problem {
     }
 }
 
+impl Problem {
+    /// No role of the caller has that duty, or has it as far.
+    pub(super) fn role_missing(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "role_missing", WhoseMove::Caller, detail)
+    }
+
+    /// The store cannot be read.
+    pub(super) fn store_unavailable(error: &(dyn std::error::Error + 'static)) -> Self {
+        let detail = "the store does not answer; the log says what it said";
+        let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", WhoseMove::Operator, detail);
+        Self { said: with_causes(error), ..problem }
+    }
+
+    /// The body has more than `most` bytes.
+    pub(super) fn body_too_large(most: usize) -> Self {
+        let detail = format!("the body has more than {most} bytes, and no request there needs as many");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", WhoseMove::Caller, detail)
+    }
+}
+
 /// `GET /nowhere`
 pub(super) async fn no_such_path() -> Problem {
     let detail = "no such path on this listener; the API is at the internal one, as in POST /v1/spaces/SPACE/feeds/FEED/credentials";
@@ -116,8 +136,7 @@ pub(super) fn body_too_large(response: Response, most: usize) -> Response {
     if response.status() != StatusCode::PAYLOAD_TOO_LARGE {
         return response;
     }
-    let detail = format!("the body has more than {most} bytes, and no request there needs as many");
-    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", WhoseMove::Caller, detail).into_response()
+    Problem::body_too_large(most).into_response()
 }
 
 /// A handler panicked. What it said stays in the log of panics.
@@ -143,7 +162,7 @@ impl From<AuthnError> for Problem {
 impl From<RoleMissing> for Problem {
     fn from(refusal: RoleMissing) -> Self {
         let detail = format!("{refusal}; an administrator can give it one");
-        Self::new(StatusCode::FORBIDDEN, "role_missing", WhoseMove::Caller, detail)
+        Self::role_missing(detail)
     }
 }
 

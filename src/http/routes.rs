@@ -7,7 +7,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 
 use super::LARGEST_BODY;
-use super::admin::{LARGEST_APPLICATION, apply, clients, feeds, spaces, who_can};
+use super::admin::{LARGEST_APPLICATION, apply, audit, clients, feeds, lineage, spaces, who_can};
 use super::state::HttpState;
 use super::{access_log, credentials, health, limits, openapi, problem, token, well_known, whoami};
 use crate::authz::Duty;
@@ -80,7 +80,7 @@ const fn admin(
 /// The table.
 pub const ROUTES: &[RouteEntry] = {
     use Access::{Anyone, Client};
-    use Duty::{ChangeClients, ChangeFeeds, ChangeSpaces, ReadClients, ReadFeeds};
+    use Duty::{ChangeClients, ChangeFeeds, ChangeSpaces, ReadAudit, ReadClients, ReadFeeds};
     use Listener::{Either, Internal, Public};
     &[
         entry(Public, "GET", "/.well-known/openid-configuration", Anyone, || get(well_known::discovery)),
@@ -117,6 +117,11 @@ pub const ROUTES: &[RouteEntry] = {
         admin("GET", "/v1/admin/who-can", ReadClients, || get(who_can::who_can)),
         // Spaces are changed by who may change everything, and by nobody else.
         admin("POST", "/v1/admin/apply", ChangeSpaces, || post(apply::apply)).with_body(LARGEST_APPLICATION),
+        admin("GET", "/v1/admin/audit", ReadAudit, || get(audit::list)),
+        admin("GET", "/v1/admin/audit/stream", ReadAudit, || get(audit::stream)),
+        admin("GET", "/v1/admin/audit/verify", ReadAudit, || get(audit::verify)),
+        admin("GET", "/v1/admin/lineage", ReadAudit, || get(lineage::of)),
+        admin("POST", "/v1/admin/lineage", ReadAudit, || post(lineage::of_records)),
     ]
 };
 

@@ -20,7 +20,16 @@ const fn clients(route: &'static str, without_grant: &'static str) -> Expectatio
     Expectation { route, stranger: (401, "credentials_missing"), client: (404, without_grant) }
 }
 
+const fn operators(route: &'static str) -> Expectation {
+    Expectation { route, stranger: (401, "credentials_missing"), client: (403, "role_missing") }
+}
+
 const EXPECTATIONS: &[Expectation] = &[
+    operators("GET /v1/admin/audit"),
+    operators("GET /v1/admin/audit/stream"),
+    operators("GET /v1/admin/audit/verify"),
+    operators("GET /v1/admin/lineage"),
+    operators("POST /v1/admin/lineage"),
     anyone("GET /.well-known/openid-configuration"),
     anyone("GET /.well-known/jwks"),
     anyone("GET /.well-known/jwks.json"),

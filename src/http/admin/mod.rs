@@ -11,3 +11,5 @@ pub(super) mod who_can;
 
 /// The largest body of [`apply`], in bytes: tens of thousands of feeds at once.
 pub(super) const LARGEST_APPLICATION: usize = 16 * 1024 * 1024;
+pub(super) mod audit;
+pub(super) mod lineage;

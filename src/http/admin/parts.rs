@@ -51,7 +51,7 @@ fn unreadable(error: &axum::Error) -> Problem {
     while let Some(error) = cause {
         if error.is::<LengthLimitError>() {
             // The layer around the route says how much it takes.
-            return Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", WhoseMove::Caller, "");
+            return Problem::body_too_large(super::super::LARGEST_BODY);
         }
         cause = error.source();
     }
