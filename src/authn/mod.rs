@@ -5,6 +5,8 @@
 
 mod basic;
 mod bearer_secret;
+pub mod jws;
+pub mod workload;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -16,13 +16,18 @@ pub struct Invalid {
 impl Invalid {
     /// Notes that `found` is not `what`, and that `expected` would be right.
     pub fn new(what: &'static str, found: &str, expected: impl Into<String>) -> Self {
-        const SHOWN: usize = 80;
-        let mut shown: String = found.chars().take(SHOWN).flat_map(char::escape_debug).collect();
-        if found.chars().nth(SHOWN).is_some() {
-            shown.push('…');
-        }
-        Self { what, found: shown, expected: expected.into() }
+        Self { what, found: shown(found), expected: expected.into() }
     }
+}
+
+/// Text from outside as an error may show it: 80 characters at most, control characters escaped.
+pub(crate) fn shown(text: &str) -> String {
+    const SHOWN: usize = 80;
+    let mut shown: String = text.chars().take(SHOWN).flat_map(char::escape_debug).collect();
+    if text.chars().nth(SHOWN).is_some() {
+        shown.push('…');
+    }
+    shown
 }
 
 /// Gives a text newtype what all of them share: `Display`, `as_str`, and serde by its text.

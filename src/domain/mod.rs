@@ -21,12 +21,14 @@ mod role;
 mod secret;
 mod slug;
 mod subject;
+mod workload;
 
 pub use arn::{AccountId, RoleArn};
 pub use client::{Client, ClientId};
 pub use feed::{Feed, Space, WebIdentity};
 pub use grant::{Action, FeedPattern, Grant};
 pub use invalid::Invalid;
+pub(crate) use invalid::shown;
 pub use issuer_url::{Audience, IssuerUrl, is_loopback};
 pub use key::{Algorithm, Kid};
 pub use limits::{Allowance, FailedAttempts, Limits, Rate};
@@ -40,3 +42,7 @@ pub use role::Role;
 pub use secret::{ClientSecret, EXAMPLE_SECRET, SECRET_PREFIX, SecretHash, client_secret, is_client_secret};
 pub use slug::Slug;
 pub use subject::{SpaceFeed, Subject, SubjectPart, SubjectParts};
+pub use workload::{
+    ClaimMatcher, ClaimPath, ClaimPattern, Glob, JwksUrl, JwsAlgorithm, KeySource, MOST_KEYS, PRIVATE_MEMBERS,
+    PinnedJwks, RuleMode, TrustedIssuer, WorkloadIssuerUrl, WorkloadRule,
+};

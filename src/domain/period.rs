@@ -9,10 +9,16 @@ use super::Invalid;
 use super::invalid::serde_by_text;
 
 /// A length of time in whole seconds, written `90d`, `24h`, `5m` or `1h 30m`; a day is 24 hours.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Period(Duration);
 
 impl Period {
+    /// So many seconds.
+    #[must_use]
+    pub const fn of_seconds(seconds: u64) -> Self {
+        Self(Duration::from_secs(seconds))
+    }
+
     /// The length as the standard library has it.
     #[must_use]
     pub fn as_duration(self) -> Duration {
@@ -35,7 +41,6 @@ impl FromStr for Period {
     }
 }
 
-/// Makes a period type with bounds, in seconds, and the words for them.
 impl std::fmt::Display for Period {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write_period(f, self.0.as_secs())
@@ -55,6 +60,7 @@ fn write_period(f: &mut std::fmt::Formatter<'_>, seconds: u64) -> std::fmt::Resu
     }
 }
 
+/// Makes a period type with bounds, in seconds, and the words for them.
 macro_rules! bounded_period {
     ($(#[$doc:meta])* $name:ident, $what:literal, $range:expr, $default:literal, $expected:literal) => {
         $(#[$doc])*
