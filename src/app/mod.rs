@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use crate::audit::Audit;
-use crate::authn::Authn;
+use crate::authn::{AccessTokenKeys, Authn};
 use crate::aws::ecr::Ecr;
 use crate::aws::sts::Sts;
 use crate::aws::{Connection, Endpoints, TimeLimits};
@@ -30,7 +30,7 @@ use crate::http::{
 use crate::issuer::keyring::backends::{Directory, KeyStore};
 use crate::issuer::keyring::{IssuerChange, KeyRing, KeyRingError};
 use crate::issuer::metadata::{Metadata, MetadataError};
-use crate::issuer::mint::Mint;
+use crate::issuer::mint::{Lifetimes, Mint};
 use crate::sandbox::{Options as SandboxOptions, Sandbox, SandboxError};
 use crate::store::database::{Database, SqlDatabase};
 use crate::store::{Declared, Store, StoreError};
@@ -139,6 +139,7 @@ impl App {
             None => Listeners::bind(&settings).await?,
         };
         let keyring = open_keyring(&settings, issuer_change, &*clock, &entropy).await?;
+        let api = settings.listen.at("");
         let metadata = Metadata::new(&settings.issuer, &settings.listen.at("/oauth2/token"), &keyring.current())?;
         let sandbox = start_sandbox(&settings, &clock, &entropy).await?;
         let database: Arc<dyn Database> = Arc::new(SqlDatabase::open(settings.store.as_str()).await?);
@@ -146,8 +147,9 @@ impl App {
         let store = Arc::new(Store::open(database, declared(&settings), Arc::clone(&clock)).await?);
         let mint = Mint::new(
             settings.issuer.clone(),
+            &api,
             Arc::clone(&keyring),
-            settings.tokens.lifetime,
+            lifetimes(&settings),
             Arc::clone(&clock),
             Arc::clone(&entropy),
         );
@@ -168,8 +170,10 @@ impl App {
         let proxies = TrustedProxies::default();
         proxies.set(settings.listen.trusted_proxies.clone());
         let readiness = Readiness::default();
+        let keys: Arc<dyn AccessTokenKeys> = Arc::<KeyRing>::clone(&keyring);
+        let (issuer, ours) = (settings.issuer.clone(), Arc::clone(&clock));
         let state = HttpState {
-            authn: Authn::new(Arc::clone(&store), audit.clone(), Arc::clone(&clock)),
+            authn: Authn::new(Arc::clone(&store), audit.clone(), keys, issuer, &api, ours),
             audit,
             broker: broker.clone(),
             metadata: Arc::new(metadata),
@@ -314,6 +318,10 @@ impl Listeners {
         let public = Server::start(self.public, public_routes(state, issuer), Arc::clone(clock))?;
         Ok((public, Some(Server::start(internal, internal_routes(state), Arc::clone(clock))?)))
     }
+}
+
+fn lifetimes(settings: &Settings) -> Lifetimes {
+    Lifetimes { web_identity: settings.tokens.lifetime, access: settings.tokens.access_lifetime }
 }
 
 fn declared(settings: &Settings) -> Declared {

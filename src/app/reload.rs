@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{AccountsError, App, check_sandbox, declared};
+use super::{AccountsError, App, check_sandbox, declared, lifetimes};
 use crate::config::{AwsEndpoint, ConfigError, SandboxRole, Settings, Watcher};
 use crate::domain::IssuerUrl;
 use crate::store::StoreError;
@@ -53,7 +53,7 @@ impl App {
             self.settings.store(old);
             return Err(error.into());
         }
-        self.mint.set_lifetime(new.tokens.lifetime);
+        self.mint.set_lifetimes(lifetimes(&new));
         self.limiter.set(new.limits);
         self.proxies.set(new.listen.trusted_proxies.clone());
         if declared_roles(&old) == declared_roles(&new) {

@@ -7,6 +7,7 @@ mod credentials;
 mod docker_helper;
 mod output;
 mod serve;
+mod session;
 mod token;
 
 use std::ffi::OsString;
@@ -45,6 +46,8 @@ enum Command {
     Credentials(credentials::Credentials),
     /// Get a web identity token of a feed, for `AWS_WEB_IDENTITY_TOKEN_FILE`
     Token(token::Token),
+    /// Get a session of a feed's role, for any program that speaks to AWS
+    Session(session::Session),
     /// Print a completion script for a shell
     Completions(completions::Completions),
 }
@@ -83,6 +86,7 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Config(config) => config.run(cli.json),
         Command::Credentials(credentials) => runtime()?.block_on(credentials.run(cli.json)),
         Command::Token(token) => runtime()?.block_on(token.run(cli.json)),
+        Command::Session(session) => runtime()?.block_on(session.run(cli.json)),
         Command::Completions(completions) => completions.run(&mut Cli::command()),
     }
 }

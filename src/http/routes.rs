@@ -8,7 +8,7 @@ use tower_http::limit::RequestBodyLimitLayer;
 
 use super::LARGEST_BODY;
 use super::state::HttpState;
-use super::{access_log, credentials, health, limits, problem, token, well_known};
+use super::{access_log, credentials, health, limits, oauth2, problem, session, token, well_known};
 use crate::authz::Duty;
 use crate::domain::IssuerUrl;
 
@@ -72,7 +72,9 @@ pub const ROUTES: &[RouteEntry] = {
         entry(Internal, "POST", "/v1/spaces/{space}/feeds/{feed}/credentials", Client, || post(credentials::of_feed)),
         entry(Internal, "POST", "/v1/registries/{host}/credentials", Client, || post(credentials::of_registry)),
         entry(Internal, "POST", "/v1/spaces/{space}/feeds/{feed}/token", Client, || post(token::web_identity)),
-        entry(Internal, "POST", "/oauth2/token", Anyone, || post(token::oauth2)),
+        entry(Internal, "GET", "/v1/spaces/{space}/feeds/{feed}/session", Client, || get(session::session)),
+        entry(Internal, "POST", "/v1/spaces/{space}/feeds/{feed}/session", Client, || post(session::session)),
+        entry(Internal, "POST", "/oauth2/token", Anyone, || post(oauth2::token)),
     ]
 };
 

@@ -19,7 +19,7 @@ pub(super) use feed::FeedDraft;
 use super::context::Located;
 use super::reader::Reader;
 use super::settings::{AwsEndpoint, KeySettings, Listen, Settings, StoreUrl, TokenSettings};
-use crate::domain::{Audience, IssuerUrl, Limits, Slug, Space, TokenLifetime};
+use crate::domain::{AccessLifetime, Audience, IssuerUrl, Limits, Slug, Space, TokenLifetime};
 
 /// What could be read of the file.
 pub(super) struct Draft {
@@ -54,14 +54,16 @@ pub(super) fn read(root: &mut Reader<'_>) -> Option<Draft> {
         Some(url.value.below(&context.resolve("")))
     });
     let keys = root.table("keys", keys::read)?;
-    let lifetime = root.table("tokens", |tokens| tokens.or("lifetime", TokenLifetime::default()));
+    let tokens = root.table("tokens", |tokens| TokenSettings {
+        lifetime: tokens.or("lifetime", TokenLifetime::default()),
+        access_lifetime: tokens.or("access_lifetime", AccessLifetime::default()),
+    });
     let limits = root.table("limits", limits::read)?;
     let aws = root.table("aws", aws::read);
     let sandbox = aws::sandbox(root)?;
     let spaces = root.tables("space", &["slug"], |space| space.required("slug", "the space's slug, as in `default`"));
     let feeds = root.tables("feed", &["space", "slug"], feed::read);
     let clients = root.tables("client", &["id"], client::read);
-    let tokens = TokenSettings { lifetime };
     Some(Draft { issuer, audience, listen, store, keys, tokens, limits, aws, sandbox, spaces, feeds, clients })
 }
 
