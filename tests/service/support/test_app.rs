@@ -46,6 +46,7 @@ struct Toml {
     feeds: String,
     clients: String,
     extra: String,
+    store: String,
 }
 
 /// A feedpass to be.
@@ -136,6 +137,12 @@ impl TestAppBuilder {
         self
     }
 
+    /// Another store than one of its own, in memory.
+    pub fn store(mut self, url: &str) -> Self {
+        self.toml.store = url.into();
+        self
+    }
+
     /// Another issuer than the public listener.
     pub fn issuer(mut self, url: &str) -> Self {
         self.issuer = url.into();
@@ -195,11 +202,12 @@ impl TestAppBuilder {
 
 impl Toml {
     fn settings(&self, path: &Path) -> Settings {
-        let Self { issuer, listen, trusted_proxies, aws, feeds, clients, extra } = self;
+        let Self { issuer, listen, trusted_proxies, aws, feeds, clients, extra, store } = self;
+        let store = if store.is_empty() { "sqlite::memory:" } else { store };
         let aws = if aws.is_empty() { "endpoint = \"sandbox\"" } else { aws };
         let text = format!(
             "issuer = \"{issuer}\"\naudience = \"id.example.com\"\n[listen]\n{listen}\n{trusted_proxies}\n[keys]\nstore = \"directory:keys\"\n\
-             [store]\nurl = \"sqlite::memory:\"\n\
+             [store]\nurl = \"{store}\"\n\
              [aws]\n{aws}\n{extra}\n{feeds}\n{clients}"
         );
         std::fs::write(path, text).unwrap();
