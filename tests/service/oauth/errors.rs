@@ -81,6 +81,8 @@ async fn nobody_is_waited_for_without_end() {
     let head = "POST /oauth2/token HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\
                 content-type: application/x-www-form-urlencoded\r\ncontent-length: 100\r\n\r\ngrant_type=";
     let address = app.app.internal_address();
+    // Whoever sleeps from the start on sleeps by now.
+    assert_eq!(app.internal(Method::GET, "/healthz").send().await.status, 200);
     let asleep = app.clock.sleepers();
     let waiting = tokio::spawn(async move { exchange(address, head.as_bytes()).await });
     while app.clock.sleepers() == asleep {
