@@ -1,7 +1,7 @@
 //! feedpass against programs that others wrote; `tests/parts` says which, and what each is right about.
 
 mod aws_programs;
-mod parts;
+pub mod parts;
 mod standin;
 mod window;
 

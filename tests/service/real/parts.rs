@@ -13,6 +13,8 @@ pub enum Part {
     Registry,
     /// Verifiers of tokens.
     Verifiers,
+    /// The other database.
+    PostgreSql,
 }
 
 /// The parts, all there.
@@ -63,14 +65,15 @@ impl Parts {
                 let modules = ["aws-jwt-verify", "jose", "openid-client"].map(|name| self.node_modules().join(name));
                 ([self.python("python")].into_iter().chain(modules).collect(), &["openssl", "nginx", "node"])
             }
+            Part::PostgreSql => (Vec::new(), &["initdb", "postgres", "setpriv"]),
         };
+        let in_namespaces = matches!(part, Part::Registry | Part::Verifiers);
         let file = files.into_iter().find(|file| !file.exists()).map(|file| file.display().to_string());
-        if file.is_some() || matches!(part, Part::StandIns) {
-            return file;
-        }
-        let command = commands.iter().chain(&NAMESPACES).find(|command| !is_installed(command));
-        command.map(|command| (*command).to_owned()).or_else(|| {
-            (!namespaces_work()).then(|| "this machine's leave to make user namespaces (unshare)".to_owned())
+        let namespaces = if in_namespaces { &NAMESPACES[..] } else { &[] };
+        let command = || commands.iter().chain(namespaces).find(|command| !is_installed(command));
+        file.or_else(|| command().map(|command| (*command).to_owned())).or_else(|| {
+            let refused = in_namespaces && !namespaces_work();
+            refused.then(|| "this machine's leave to make user namespaces (unshare)".to_owned())
         })
     }
 }
@@ -78,7 +81,10 @@ impl Parts {
 fn is_installed(command: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let system = ["/usr/sbin", "/sbin"].map(PathBuf::from);
-    std::env::split_paths(&path).chain(system).any(|folder| folder.join(command).exists())
+    // Debian keeps each version of PostgreSQL apart.
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
+    let postgresql = versions.map(|version| version.unwrap().path().join("bin"));
+    std::env::split_paths(&path).chain(system).chain(postgresql).any(|folder| folder.join(command).exists())
 }
 
 fn namespaces_work() -> bool {
