@@ -11,12 +11,14 @@ use std::sync::{Arc, LazyLock, Mutex};
 
 use divan::Bencher;
 use feedpass::audit::Audit;
-use feedpass::authn::Authn;
+use feedpass::authn::jws::VerificationKey;
+use feedpass::authn::{AccessTokenKeys, Authn};
 use feedpass::authz::{Wish, permit};
 use feedpass::clock::SystemClock;
 use feedpass::domain::{Client, ClientSecret, Feed, Origin, SecretHash, Space, SpaceFeed};
 use feedpass::store::database::{Database, Documents as _, SqlDatabase};
 use feedpass::store::{Declared, Plan, Store, StoreError, Write};
+use futures_util::FutureExt as _;
 use jiff::Timestamp;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -82,6 +84,15 @@ async fn open(url: &str) -> (Arc<dyn Database>, Store) {
     (database, store)
 }
 
+/// No access token is asked about here.
+struct NoKeys;
+
+impl AccessTokenKeys for NoKeys {
+    fn key(&self, _: &str) -> Option<VerificationKey> {
+        None
+    }
+}
+
 /// Until the first request can be answered: the database is opened and all of it read.
 #[divan::bench(args = COUNTS, sample_count = 5, sample_size = 1)]
 fn start(bencher: Bencher<'_, '_>, count: usize) {
@@ -108,12 +119,14 @@ fn request(bencher: Bencher<'_, '_>, count: usize) {
     let store = Arc::new(store);
     let _inside = RUNTIME.enter();
     let audit = Audit::new(database, Arc::new(SystemClock));
-    let authn = Authn::new(Arc::clone(&store), audit, Arc::new(SystemClock));
+    let issuer = "https://id.example.com".parse().unwrap();
+    let api = "http://127.0.0.1:8081";
+    let authn = Authn::new(Arc::clone(&store), audit, Arc::new(NoKeys), issuer, api, Arc::new(SystemClock));
     let origin = Origin { address: Ipv4Addr::LOCALHOST.into(), request_id: "bench".into() };
     let header = format!("Bearer {}", secret(count - 1));
     let target: SpaceFeed = format!("default/feed-{}", count - 1).parse().unwrap();
     bencher.bench(|| {
-        let caller = authn.authenticate(Some(&header), &origin).unwrap();
+        let caller = authn.authenticate(Some(&header), &origin).now_or_never().unwrap().unwrap();
         permit(&caller, &store.current(), &target, Wish::RegistryCredentials).unwrap()
     });
 }

@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 
 use crate::admin::{self, Admin, Audiences, BootstrapError};
 use crate::audit::{Audit, LineFile};
-use crate::authn::Authn;
+use crate::authn::{AccessTokenKeys, Authn};
 use crate::aws::ecr::Ecr;
 use crate::aws::sts::Sts;
 use crate::aws::{Connection, Endpoints, TimeLimits};
@@ -32,7 +32,7 @@ use crate::http::{
 use crate::issuer::keyring::backends::{Directory, KeyStore};
 use crate::issuer::keyring::{IssuerChange, KeyRing, KeyRingError};
 use crate::issuer::metadata::{Metadata, MetadataError};
-use crate::issuer::mint::Mint;
+use crate::issuer::mint::{Lifetimes, Mint};
 use crate::sandbox::{Options as SandboxOptions, Sandbox, SandboxError};
 use crate::store::database::{Database, SqlDatabase};
 use crate::store::{Declared, Store, StoreError};
@@ -143,6 +143,7 @@ impl App {
             None => Listeners::bind(&settings).await?,
         };
         let keyring = open_keyring(&settings, issuer_change, &*clock, &entropy).await?;
+        let api = settings.listen.at("");
         let metadata = Metadata::new(&settings.issuer, &settings.listen.at("/oauth2/token"), &keyring.current())?;
         let sandbox = start_sandbox(&settings, &clock, &entropy).await?;
         let database: Arc<dyn Database> = Arc::new(SqlDatabase::open(settings.store.as_str()).await?);
@@ -150,8 +151,9 @@ impl App {
         let store = Arc::new(Store::open(database, declared(&settings), Arc::clone(&clock)).await?);
         let mint = Mint::new(
             settings.issuer.clone(),
+            &api,
             Arc::clone(&keyring),
-            settings.tokens.lifetime,
+            lifetimes(&settings),
             Arc::clone(&clock),
             Arc::clone(&entropy),
         );
@@ -178,9 +180,11 @@ impl App {
             Arc::clone(&entropy),
             audiences(&settings),
         );
+        let keys: Arc<dyn AccessTokenKeys> = Arc::<KeyRing>::clone(&keyring);
+        let (issuer, ours) = (settings.issuer.clone(), Arc::clone(&clock));
         let state = HttpState {
             admin: admin.clone(),
-            authn: Authn::new(Arc::clone(&store), audit.clone(), Arc::clone(&clock)),
+            authn: Authn::new(Arc::clone(&store), audit.clone(), keys, issuer, &api, ours),
             audit: audit.clone(),
             broker: broker.clone(),
             metadata: Arc::new(metadata),
@@ -350,6 +354,10 @@ pub async fn bootstrap(
     let database = Arc::new(SqlDatabase::open(settings.store.as_str()).await?);
     let store = Store::open(database, declared(settings), Arc::clone(&clock)).await?;
     admin::bootstrap(&store, id, &*clock, &*entropy).await
+}
+
+fn lifetimes(settings: &Settings) -> Lifetimes {
+    Lifetimes { web_identity: settings.tokens.lifetime, access: settings.tokens.access_lifetime }
 }
 
 fn declared(settings: &Settings) -> Declared {

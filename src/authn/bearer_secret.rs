@@ -1,17 +1,15 @@
 //! A client secret as a bearer token (RFC 6750 §2.1). The secret alone names its client.
 
-use jiff::Timestamp;
-
-use super::{AuthnError, Verdict, verified};
+use super::{Authn, AuthnError, Presented, Verdict, verified};
 use crate::domain::SecretHash;
-use crate::store::Snapshot;
 
-pub(super) fn verify(snapshot: &Snapshot, scheme: &str, proof: &str, now: Timestamp) -> Verdict {
-    if !scheme.eq_ignore_ascii_case("bearer") {
+pub(super) fn verify(_: &Authn, presented: &Presented<'_>) -> Verdict {
+    if !presented.is_bearer() {
         return Verdict::NotPresented;
     }
+    let Presented { proof, snapshot, now, .. } = *presented;
     if proof.is_empty() {
         return Verdict::Refused(AuthnError::Malformed);
     }
-    verified(snapshot, |snapshot| snapshot.client_by_secret(&SecretHash::of(proof)), proof, now)
+    verified(snapshot.client_by_secret(&SecretHash::of(proof)), proof, now)
 }

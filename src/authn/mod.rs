@@ -3,10 +3,16 @@
 //! A scheme answers that its kind of proof was not presented, verified, or refused. After a
 //! refusal no other scheme is tried, so that a bad proof of one kind never passes as another.
 
+mod access_token;
 mod basic;
+mod bearer;
 mod bearer_secret;
+mod client_proof;
+mod error;
 pub mod jws;
+mod subject;
 pub mod workload;
+mod workload_token;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -14,9 +20,14 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use subtle::ConstantTimeEq;
 
+pub use access_token::{AccessTokenKeys, AccessTokenNames, TYPE as ACCESS_TOKEN_TYPE, access_token_subject};
+pub use client_proof::ClientProof;
+pub use error::{AuthnError, TokenError};
+pub use subject::SubjectKind;
+
 use crate::audit::{Audit, Event, Outcome, What};
 use crate::clock::Clock;
-use crate::domain::{Client, ClientId, DisplayName, Grant, Origin, Role, SecretHash};
+use crate::domain::{Client, ClientId, DisplayName, Grant, IssuerUrl, Origin, Role, Scope, SecretHash};
 use crate::store::{Snapshot, Store};
 
 /// A program that has proved who it is. Only this room makes one.
@@ -24,6 +35,8 @@ use crate::store::{Snapshot, Store};
 pub struct Caller {
     client: Arc<Client>,
     via: Via,
+    scope: Scope,
+    ends_at: Option<Timestamp>,
     origin: Origin,
 }
 
@@ -32,12 +45,21 @@ pub struct Caller {
 pub enum Via {
     /// By its secret.
     Secret,
+    /// By an access token of feedpass.
+    AccessToken {
+        /// The token's id.
+        jti: String,
+    },
+    /// By a JWT that it signed with its own key (RFC 7523 §2.2).
+    Assertion,
 }
 
 impl std::fmt::Display for Via {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Secret => f.write_str("secret"),
+            Self::AccessToken { jti } => write!(f, "access_token {jti}"),
+            Self::Assertion => f.write_str("private_key_jwt"),
         }
     }
 }
@@ -49,16 +71,35 @@ impl Caller {
         &self.client.id
     }
 
-    /// What it was granted, as of this request.
+    /// What it was granted, as of this request; of that, only what [`Caller::scope`] has counts.
     #[must_use]
     pub fn grants(&self) -> &[Grant] {
         &self.client.grants
     }
 
-    /// What it may do beyond that, as of this request.
+    /// What it may do beyond that, as of this request. Nothing, where its scope has no `admin`.
     #[must_use]
     pub fn roles(&self) -> &BTreeSet<Role> {
-        &self.client.roles
+        const NONE: &BTreeSet<Role> = &BTreeSet::new();
+        if self.scope.has_admin() { &self.client.roles } else { NONE }
+    }
+
+    /// What its proof is good for: all, unless it is an access token for less.
+    #[must_use]
+    pub fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    /// When its proof ends, where that is soon: nothing like it may be given for longer.
+    #[must_use]
+    pub fn ends_at(&self) -> Option<Timestamp> {
+        self.ends_at
+    }
+
+    /// The same caller, for no more than `scope`; none where that is more than it has.
+    #[must_use]
+    pub fn narrowed_to(&self, scope: &Scope) -> Option<Self> {
+        self.scope.covers(scope).then(|| Self { scope: scope.clone(), ..self.clone() })
     }
 
     /// What people call it.
@@ -93,51 +134,38 @@ impl Caller {
     }
 }
 
-/// Why nobody could be made of what was presented; each is the caller's to mend.
-///
-/// Which part was wrong (an unknown client, a wrong secret) is told to nobody: it would help who guesses.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum AuthnError {
-    /// No `Authorization` header came with the request.
-    #[error("no credentials were presented")]
-    NotPresented,
-    /// The header is not of a scheme and form that feedpass knows.
-    #[error("the Authorization header is malformed or of an unknown scheme")]
-    Malformed,
-    /// The secret is not one of a known client's.
-    #[error("the presented secret is not valid")]
-    Refused,
-}
-
-impl AuthnError {
-    /// The stable code that callers, the log and the audit trail know it by.
-    #[must_use]
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::NotPresented => "credentials_missing",
-            Self::Malformed => "credentials_malformed",
-            Self::Refused => "credentials_refused",
-        }
-    }
-}
-
 /// Finds out who is calling.
 #[derive(Clone)]
 pub struct Authn {
     store: Arc<Store>,
     audit: Audit,
+    keys: Arc<dyn AccessTokenKeys>,
+    issuer: IssuerUrl,
+    names: AccessTokenNames,
+    assertion_audiences: Arc<[String]>,
     clock: Arc<dyn Clock>,
 }
 
 impl Authn {
-    /// Authenticates against what `store` knows at the time of each request.
+    /// Authenticates against what `store` knows at the time of each request, for the feedpass that is `issuer` and
+    /// has its API at `api`; access tokens are signed with one of `keys`.
     #[must_use]
-    pub fn new(store: Arc<Store>, audit: Audit, clock: Arc<dyn Clock>) -> Self {
-        Self { store, audit, clock }
+    pub fn new(
+        store: Arc<Store>,
+        audit: Audit,
+        keys: Arc<dyn AccessTokenKeys>,
+        issuer: IssuerUrl,
+        api: &str,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let names = AccessTokenNames::new(&issuer, api);
+        // RFC 7523 §3 names the token endpoint, its successor the issuer.
+        let assertion_audiences = [issuer.to_string(), format!("{api}/oauth2/token")].into();
+        Self { store, audit, keys, issuer, names, assertion_audiences, clock }
     }
 
     /// Writes down that somebody at `origin` was refused. A refusal that cannot be written down is one all the same.
-    pub async fn note_refusal(&self, error: AuthnError, origin: &Origin) {
+    pub async fn note_refusal(&self, error: &AuthnError, origin: &Origin) {
         let event = self.audit.event_from(What::Authentication, origin);
         if let Err(unwritten) = self.audit.record(event.ended(Outcome::Refused, error.code(), error.to_string())).await
         {
@@ -149,27 +177,69 @@ impl Authn {
     ///
     /// # Errors
     /// [`AuthnError`], whatever the reason always the caller's to mend.
-    pub fn authenticate(&self, authorization: Option<&str>, origin: &Origin) -> Result<Caller, AuthnError> {
+    pub async fn authenticate(&self, authorization: Option<&str>, origin: &Origin) -> Result<Caller, AuthnError> {
         let header = authorization.ok_or(AuthnError::NotPresented)?;
         let (scheme, proof) = header.split_once(' ').ok_or(AuthnError::Malformed)?;
-        let proof = proof.trim_matches(' ');
-        let (snapshot, now) = (self.store.current(), self.clock.now());
-        for verify in [bearer_secret::verify, basic::verify] {
-            match verify(&snapshot, scheme, proof, now) {
-                Verdict::NotPresented => {}
-                Verdict::Verified(client, via) => return Ok(Caller { client, via, origin: origin.clone() }),
-                Verdict::Refused(error) => return Err(error),
+        self.proven(scheme, proof.trim_matches(' ')).await.map(|proven| proven.caller(origin))
+    }
+
+    async fn proven(&self, scheme: &str, proof: &str) -> Result<Proven, AuthnError> {
+        let snapshot = self.store.current();
+        let presented = Presented { scheme, proof, snapshot: &snapshot, now: self.clock.now() };
+        let mut verdict = workload_token::verify(self, &presented).await;
+        for verify in [access_token::verify, bearer_secret::verify, basic::verify] {
+            if let Verdict::NotPresented = verdict {
+                verdict = verify(self, &presented);
             }
         }
-        Err(AuthnError::Malformed)
+        verdict.into()
     }
 }
 
-/// What one scheme says of the header.
+/// What came with a request, and what is known as it comes.
+struct Presented<'a> {
+    scheme: &'a str,
+    proof: &'a str,
+    snapshot: &'a Snapshot,
+    now: Timestamp,
+}
+
+impl Presented<'_> {
+    fn is_bearer(&self) -> bool {
+        self.scheme.eq_ignore_ascii_case("bearer")
+    }
+}
+
+/// What one scheme says of what was presented.
 enum Verdict {
     NotPresented,
-    Verified(Arc<Client>, Via),
+    Verified(Proven),
     Refused(AuthnError),
+}
+
+impl From<Verdict> for Result<Proven, AuthnError> {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Verified(proven) => Ok(proven),
+            Verdict::Refused(error) => Err(error),
+            Verdict::NotPresented => Err(AuthnError::Malformed),
+        }
+    }
+}
+
+/// A client, and how it was found to be one.
+struct Proven {
+    client: Arc<Client>,
+    via: Via,
+    scope: Scope,
+    ends_at: Option<Timestamp>,
+}
+
+impl Proven {
+    fn caller(self, origin: &Origin) -> Caller {
+        let Self { client, via, scope, ends_at } = self;
+        Caller { client, via, scope, ends_at, origin: origin.clone() }
+    }
 }
 
 /// Whether the presented secret is one of the client's live ones, in time that does not tell which bytes match.
@@ -180,15 +250,15 @@ fn has_secret(client: &Client, presented: &SecretHash, now: Timestamp) -> bool {
 }
 
 /// What the schemes share: a client with a matching secret is verified, anything else refused.
-fn verified(
-    snapshot: &Snapshot,
-    find: impl FnOnce(&Snapshot) -> Option<&Arc<Client>>,
-    secret: &str,
-    now: Timestamp,
-) -> Verdict {
+fn verified(client: Option<&Arc<Client>>, secret: &str, now: Timestamp) -> Verdict {
     let presented = SecretHash::of(secret);
-    match find(snapshot).filter(|client| client.is_live(now) && has_secret(client, &presented, now)) {
-        Some(client) => Verdict::Verified(Arc::clone(client), Via::Secret),
+    match client.filter(|client| client.is_live(now) && has_secret(client, &presented, now)) {
+        Some(client) => Verdict::Verified(Proven {
+            client: Arc::clone(client),
+            via: Via::Secret,
+            scope: Scope::all(),
+            ends_at: None,
+        }),
         None => Verdict::Refused(AuthnError::Refused),
     }
 }
@@ -202,6 +272,14 @@ mod tests {
     use crate::store::database::{Database, SqlDatabase};
 
     const NOW: &str = "2026-11-23T11:00:00Z";
+
+    struct NoKeys;
+
+    impl AccessTokenKeys for NoKeys {
+        fn key(&self, _: &str) -> Option<jws::VerificationKey> {
+            None
+        }
+    }
 
     fn origin() -> Origin {
         Origin { address: [203, 0, 113, 9].into(), request_id: "r".into() }
@@ -221,11 +299,12 @@ mod tests {
         let audit = Audit::new(Arc::clone(&database), Arc::clone(&clock));
         let declared = Declared { clients, ..Declared::default() };
         let store = Store::open(database, declared, Arc::clone(&clock)).await.unwrap();
-        Authn::new(Arc::new(store), audit, clock)
+        let issuer = "https://id.example.com".parse().unwrap();
+        Authn::new(Arc::new(store), audit, Arc::new(NoKeys), issuer, "https://feedpass.example.com", clock)
     }
 
     async fn who(header: &str) -> Result<String, AuthnError> {
-        authn().await.authenticate(Some(header), &origin()).map(|caller| caller.id().to_string())
+        authn().await.authenticate(Some(header), &origin()).await.map(|caller| caller.id().to_string())
     }
 
     #[tokio::test]
@@ -259,7 +338,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_no_known_scheme_is_malformed() {
-        assert_eq!(authn().await.authenticate(None, &origin()).unwrap_err(), AuthnError::NotPresented);
+        assert_eq!(authn().await.authenticate(None, &origin()).await.unwrap_err(), AuthnError::NotPresented);
         assert_eq!(who("new-secret").await, Err(AuthnError::Malformed));
         assert_eq!(who("Digest new-secret").await, Err(AuthnError::Malformed));
     }

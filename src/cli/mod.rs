@@ -9,6 +9,7 @@ mod docker_helper;
 mod manage;
 mod output;
 mod serve;
+mod session;
 mod token;
 
 use std::ffi::OsString;
@@ -47,6 +48,8 @@ enum Command {
     Credentials(credentials::Credentials),
     /// Get a web identity token of a feed, for `AWS_WEB_IDENTITY_TOKEN_FILE`
     Token(token::Token),
+    /// Get a session of a feed's role, for any program that speaks to AWS
+    Session(session::Session),
     /// Do what is done on the server's own machine: make the first admin
     #[command(subcommand)]
     Admin(admin::Admin),
@@ -103,6 +106,7 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Config(config) => config.run(cli.json),
         Command::Credentials(credentials) => runtime()?.block_on(credentials.run(cli.json)),
         Command::Token(token) => runtime()?.block_on(token.run(cli.json)),
+        Command::Session(session) => runtime()?.block_on(session.run(cli.json)),
         Command::Admin(admin) => runtime()?.block_on(admin.run(cli.json)),
         Command::Space(space) => runtime()?.block_on(space.run(cli.json)),
         Command::Feed(feed) => runtime()?.block_on(feed.run(cli.json)),

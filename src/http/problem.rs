@@ -46,6 +46,8 @@ pub struct Problem {
     said: String,
     retry_after: Option<Duration>,
     aws: Option<AwsAnswer>,
+    /// Whether AWS's programs are to read it, which look for `message`.
+    for_aws: bool,
 }
 
 #[derive(Serialize)]
@@ -62,6 +64,8 @@ struct Body<'a> {
     aws_code: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     aws_request_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'a str>,
 }
 
 /// What the log says of a problem, on its way from the handler to the request's line.
@@ -79,12 +83,17 @@ impl Problem {
         detail: impl Into<String>,
     ) -> Self {
         let detail = detail.into();
-        Self { status, code, whose_move, said: detail.clone(), detail, retry_after: None, aws: None }
+        Self { status, code, whose_move, said: detail.clone(), detail, retry_after: None, aws: None, for_aws: false }
     }
 
     /// The request itself is wrong.
     pub(super) fn bad_request(code: &'static str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, code, WhoseMove::Caller, detail)
+    }
+
+    /// The same for AWS's programs, which show `code` and `message` of a refusal, and nothing else of it.
+    pub(super) fn for_aws(self) -> Self {
+        Self { for_aws: true, ..self }
     }
 
     /// Something that should not happen did.
@@ -146,7 +155,8 @@ pub(super) fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
 
 impl From<AuthnError> for Problem {
     fn from(error: AuthnError) -> Self {
-        let detail = match error {
+        let said = error.to_string();
+        let detail = match &error {
             AuthnError::NotPresented => {
                 "no credentials came with the request; send `Authorization: Bearer SECRET`, or Basic with the client's id and secret"
             }
@@ -154,6 +164,21 @@ impl From<AuthnError> for Problem {
                 "the Authorization header cannot be read; send exactly one, `Bearer SECRET`, or Basic with the client's id and secret"
             }
             AuthnError::Refused => "the secret is not valid; ask an administrator for the client's current one",
+            AuthnError::WebIdentityToken => {
+                "the token is a web identity token, which is for AWS STS alone; send the client's secret, or an access token from /oauth2/token"
+            }
+            AuthnError::StoreSilent => {
+                return Self {
+                    retry_after: Some(Duration::from_secs(2)),
+                    ..Self::new(StatusCode::SERVICE_UNAVAILABLE, error.code(), WhoseMove::Operator, said)
+                };
+            }
+            AuthnError::AccessToken(_)
+            | AuthnError::Untrusted
+            | AuthnError::OtherKind { .. }
+            | AuthnError::Assertion(_)
+            | AuthnError::AssertionReplayed
+            | AuthnError::OtherClient => &said,
         };
         Self::new(StatusCode::UNAUTHORIZED, error.code(), WhoseMove::Caller, detail)
     }
@@ -178,13 +203,14 @@ impl From<BrokerError> for Problem {
             BrokerError::Refused(refusal) => {
                 (refusal_status(refusal), WhoseMove::Caller, refusal_detail(refusal), None)
             }
+            BrokerError::WrongToken(wrong) => (StatusCode::BAD_REQUEST, WhoseMove::Caller, wrong.to_string(), None),
             BrokerError::FeedChanged(_) => {
                 (StatusCode::CONFLICT, WhoseMove::Caller, format!("{error}; ask again"), None)
             }
             BrokerError::Mint(_) => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 WhoseMove::Operator,
-                "no web identity token could be signed; the log says what the key's keeper answered".into(),
+                "no token could be signed; the log says what the key's keeper answered".into(),
                 None,
             ),
             BrokerError::Sts { feed, issuer, source } => sts_problem(feed, issuer, source),
@@ -207,6 +233,7 @@ impl From<BrokerError> for Problem {
             said: with_causes(&error),
             retry_after: error.retry_after(),
             aws,
+            for_aws: false,
         }
     }
 }
@@ -214,7 +241,7 @@ impl From<BrokerError> for Problem {
 fn refusal_status(refusal: &Refusal) -> StatusCode {
     match refusal {
         Refusal::FeedNotFound { .. } | Refusal::RegistryNotFound { .. } => StatusCode::NOT_FOUND,
-        Refusal::ActionNotGranted { .. } => StatusCode::FORBIDDEN,
+        Refusal::ActionNotGranted { .. } | Refusal::ScopeTooNarrow { .. } => StatusCode::FORBIDDEN,
         Refusal::RegistryAmbiguous { .. } => StatusCode::CONFLICT,
     }
 }
@@ -225,6 +252,7 @@ fn refusal_detail(refusal: &Refusal) -> String {
         Refusal::FeedNotFound { .. } | Refusal::RegistryNotFound { .. } | Refusal::ActionNotGranted { .. } => {
             format!("{refusal}; an administrator can grant more")
         }
+        Refusal::ScopeTooNarrow { .. } => format!("{refusal}; ask for a token with more, or without `scope`"),
         Refusal::RegistryAmbiguous { .. } => {
             format!("{refusal}, at /v1/spaces/SPACE/feeds/FEED/credentials, or for docker in FEEDPASS_FEED")
         }
@@ -244,6 +272,7 @@ impl IntoResponse for Problem {
             retry_after,
             aws_code: self.aws.as_ref().and_then(|aws| aws.code.as_deref()),
             aws_request_id: self.aws.as_ref().and_then(|aws| aws.request_id.as_deref()),
+            message: self.for_aws.then_some(&*self.detail),
         };
         let mut response = (self.status, Json(body)).into_response();
         let headers = response.headers_mut();

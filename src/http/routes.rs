@@ -9,7 +9,7 @@ use tower_http::limit::RequestBodyLimitLayer;
 use super::LARGEST_BODY;
 use super::admin::{LARGEST_APPLICATION, apply, audit, clients, feeds, lineage, spaces, who_can};
 use super::state::HttpState;
-use super::{access_log, credentials, health, limits, openapi, problem, token, well_known, whoami};
+use super::{access_log, credentials, health, limits, oauth2, openapi, problem, session, token, well_known, whoami};
 use crate::authz::Duty;
 use crate::domain::IssuerUrl;
 
@@ -93,7 +93,9 @@ pub const ROUTES: &[RouteEntry] = {
         entry(Internal, "POST", "/v1/spaces/{space}/feeds/{feed}/credentials", Client, || post(credentials::of_feed)),
         entry(Internal, "POST", "/v1/registries/{host}/credentials", Client, || post(credentials::of_registry)),
         entry(Internal, "POST", "/v1/spaces/{space}/feeds/{feed}/token", Client, || post(token::web_identity)),
-        entry(Internal, "POST", "/oauth2/token", Anyone, || post(token::oauth2)),
+        entry(Internal, "GET", "/v1/spaces/{space}/feeds/{feed}/session", Client, || get(session::session)),
+        entry(Internal, "POST", "/v1/spaces/{space}/feeds/{feed}/session", Client, || post(session::session)),
+        entry(Internal, "POST", "/oauth2/token", Anyone, || post(oauth2::token)),
         entry(Internal, "GET", "/v1/whoami", Client, || get(whoami::whoami)),
         admin("GET", "/v1/admin/spaces", ReadFeeds, || get(spaces::list)),
         admin("POST", "/v1/admin/spaces", ChangeSpaces, || post(spaces::add)),

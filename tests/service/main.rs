@@ -16,6 +16,7 @@ mod limits;
 mod logs;
 mod malformed;
 mod metrics;
+mod oauth;
 mod outages;
 mod reference;
 mod refusals;

@@ -40,6 +40,8 @@ const EXPECTATIONS: &[Expectation] = &[
     clients("POST /v1/spaces/{space}/feeds/{feed}/credentials", "feed_not_found"),
     clients("POST /v1/registries/{host}/credentials", "registry_not_found"),
     clients("POST /v1/spaces/{space}/feeds/{feed}/token", "feed_not_found"),
+    clients("GET /v1/spaces/{space}/feeds/{feed}/session", "feed_not_found"),
+    clients("POST /v1/spaces/{space}/feeds/{feed}/session", "feed_not_found"),
     // RFC 6749's form, which has no `code`.
     Expectation { route: "POST /oauth2/token", stranger: (400, ""), client: (400, "") },
 ];
@@ -156,17 +158,4 @@ async fn the_documents_of_an_issuer_with_a_path_stand_below_it() {
         let credentials = app.credentials("ci", "default/images").await;
         assert_eq!(credentials.status, 200, "AWS finds them: {}", credentials.text());
     }
-}
-
-#[tokio::test]
-async fn the_token_endpoint_errs_in_the_form_of_its_rfc() {
-    let app = TestApp::start().await;
-    let reply = app
-        .internal(Method::POST, "/oauth2/token")
-        .header("content-type", "application/x-www-form-urlencoded")
-        .body("grant_type=client_credentials")
-        .send()
-        .await;
-    assert_eq!((reply.status.as_u16(), reply.header("cache-control")), (400, "no-store"));
-    assert_eq!(reply.json()["error"], "unsupported_grant_type", "RFC 6749 §5.2");
 }

@@ -34,6 +34,8 @@ pub struct RoleSession {
     pub secret_access_key: SecretString,
     /// The session token.
     pub session_token: SecretString,
+    /// When STS gave it.
+    pub obtained_at: Timestamp,
     /// When the session ends.
     pub expires_at: Timestamp,
     /// What CloudTrail calls the session.
@@ -119,6 +121,7 @@ impl Sts {
             access_key_id: credentials.access_key_id,
             secret_access_key: SecretString::from(credentials.secret_access_key),
             session_token: SecretString::from(credentials.session_token),
+            obtained_at: self.connection.clock.now(),
             expires_at,
             session_name,
             request_id,

@@ -20,7 +20,7 @@ pub(super) use feed::FeedDraft;
 use super::context::Located;
 use super::reader::Reader;
 use super::settings::{AuditSettings, AwsEndpoint, KeySettings, Listen, Settings, StoreUrl, TokenSettings};
-use crate::domain::{Audience, IssuerUrl, Limits, Slug, Space, TokenLifetime};
+use crate::domain::{AccessLifetime, Audience, IssuerUrl, Limits, Slug, Space, TokenLifetime};
 
 /// What could be read of the file.
 pub(super) struct Draft {
@@ -57,14 +57,16 @@ pub(super) fn read(root: &mut Reader<'_>) -> Option<Draft> {
     });
     let audit = root.table("audit", audit::read)?;
     let keys = root.table("keys", keys::read)?;
-    let lifetime = root.table("tokens", |tokens| tokens.or("lifetime", TokenLifetime::default()));
+    let tokens = root.table("tokens", |tokens| TokenSettings {
+        lifetime: tokens.or("lifetime", TokenLifetime::default()),
+        access_lifetime: tokens.or("access_lifetime", AccessLifetime::default()),
+    });
     let limits = root.table("limits", limits::read)?;
     let aws = root.table("aws", aws::read);
     let sandbox = aws::sandbox(root)?;
     let spaces = root.tables("space", &["slug"], |space| space.required("slug", "the space's slug, as in `default`"));
     let feeds = root.tables("feed", &["space", "slug"], feed::read);
     let clients = root.tables("client", &["id"], client::read);
-    let tokens = TokenSettings { lifetime };
     Some(Draft { issuer, audience, listen, store, audit, keys, tokens, limits, aws, sandbox, spaces, feeds, clients })
 }
 

@@ -49,6 +49,7 @@ struct Toml {
     feeds: String,
     clients: String,
     extra: String,
+    store: String,
 }
 
 /// A feedpass to be.
@@ -119,6 +120,16 @@ impl TestAppBuilder {
         self
     }
 
+    /// A client without a secret, which signs assertions with one of `keys`, a JWK set.
+    pub fn client_with_keys(mut self, id: &str, keys: &serde_json::Value, feeds: &[&str], actions: &[&str]) -> Self {
+        write!(
+            self.toml.clients,
+            "[[client]]\nid = \"{id}\"\npublic_keys = '''{keys}'''\n[[client.grant]]\nfeeds = {feeds:?}\nactions = {actions:?}\n"
+        )
+        .unwrap();
+        self
+    }
+
     /// More of the file: whole tables, `[tokens]` and what is in it.
     pub fn tables(mut self, toml: &str) -> Self {
         writeln!(self.toml.extra, "{toml}").unwrap();
@@ -138,6 +149,12 @@ impl TestAppBuilder {
     /// Another AWS than the sandbox: what stands in `[aws]`.
     pub fn aws(mut self, aws: &str) -> Self {
         self.toml.aws = aws.into();
+        self
+    }
+
+    /// Another store than one of its own, in memory.
+    pub fn store(mut self, url: &str) -> Self {
+        self.toml.store = url.into();
         self
     }
 
@@ -374,14 +391,16 @@ impl TestApp {
         self.directory.path().join("keys")
     }
 
-    fn remember_secrets_of(&self, reply: &Reply) {
+    /// From now on, no secret of `reply` may be in a log.
+    pub fn remember_secrets_of(&self, reply: &Reply) {
         if !reply.status.is_success() {
             return;
         }
         let mut secrets = self.secrets.lock().unwrap();
         match serde_json::from_slice::<serde_json::Value>(&reply.body) {
             Ok(value) => {
-                let given = [&value["password"], &value["token"]];
+                let names = ["password", "token", "access_token", "SecretAccessKey", "Token"];
+                let given = names.map(|name| &value[name]);
                 secrets.extend(given.iter().filter_map(|secret| secret.as_str()).map(str::to_owned));
             }
             Err(_) => secrets.push(reply.text()),
