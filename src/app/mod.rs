@@ -111,6 +111,9 @@ pub struct App {
     /// Sees what other processes change.
     #[expect(dead_code, reason = "it ends with the app")]
     follower: AbortOnDrop,
+    /// Brings planned renames about.
+    #[expect(dead_code, reason = "it ends with the app")]
+    renamer: AbortOnDrop,
     /// Those of the start: what only a restart changes is as it was then.
     started: Settings,
     store: Arc<Store>,
@@ -156,10 +159,11 @@ impl App {
         let mint = Arc::new(mint);
         let endpoints = endpoints(&settings.aws, sandbox.as_ref());
         let connection = Connection::new(endpoints, time_limits, Arc::clone(&clock), Arc::clone(&metrics));
+        let sts = Sts::new(connection.clone());
         let broker = Broker::new(
             Arc::clone(&store),
             Arc::clone(&mint),
-            Sts::new(connection.clone()),
+            sts.clone(),
             Ecr::new(connection),
             Arc::clone(&metrics),
             audit.clone(),
@@ -191,6 +195,7 @@ impl App {
             entropy,
         };
         let follower = tokio::spawn(follow_store(Arc::clone(&store), readiness.clone(), Arc::clone(&clock)));
+        let renamer = tokio::spawn(admin.clone().follow_renames(Arc::clone(&mint), sts));
         readiness.set(true);
         let (public, internal) = listeners.serve(&settings.issuer, &state, &clock)?;
         let started = settings.clone();
@@ -202,6 +207,7 @@ impl App {
         Ok(Self {
             settings,
             follower: AbortOnDrop(follower),
+            renamer: AbortOnDrop(renamer),
             started,
             store,
             mint,

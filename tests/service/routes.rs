@@ -108,6 +108,10 @@ const EXPECTATIONS: &[Expectation] = &[
     operators("DELETE /v1/admin/clients/{client}", CHANGE_CLIENTS, [DECLARED, NOT_FOUND, NOT_FOUND]),
     operators("POST /v1/admin/clients/{client}/secrets", CHANGE_CLIENTS, [NO_BODY; 3]),
     operators("DELETE /v1/admin/clients/{client}/secrets/{secret}", CHANGE_CLIENTS, [DECLARED, NOT_FOUND, NOT_FOUND]),
+    operators("POST /v1/admin/spaces/{space}/rename", CHANGE_SPACES, [NO_BODY; 3]),
+    operators("POST /v1/admin/spaces/{space}/feeds/{feed}/rename", CHANGE_FEEDS, [NO_BODY; 3]),
+    operators("GET /v1/admin/renames", READ_FEEDS, [OK; 3]),
+    operators("DELETE /v1/admin/renames/{rename}", CHANGE_FEEDS, [NOT_FOUND; 3]),
     operators("GET /v1/admin/who-can", READ_CLIENTS, [OK, OK, NOT_FOUND]),
     operators("POST /v1/admin/apply", CHANGE_SPACES, [NO_BODY; 3]),
 ];
@@ -122,7 +126,7 @@ fn expectation(route: &RouteEntry) -> &'static Expectation {
 fn path(route: &RouteEntry) -> String {
     let host = "123456789012.dkr.ecr.us-east-1.amazonaws.com";
     let path = route.path.replace("{space}", "default").replace("{feed}", "images").replace("{host}", host);
-    let path = path.replace("{client}", "nobody").replace("{secret}", "00000000");
+    let path = path.replace("{client}", "nobody").replace("{secret}", "00000000").replace("{rename}", "space:default");
     if path.ends_with("/who-can") { path + "?feed=default/images" } else { path }
 }
 

@@ -4,6 +4,7 @@ mod apply;
 mod clients;
 mod feeds;
 mod reach;
+mod renames;
 mod secrets;
 mod spaces;
 
