@@ -9,6 +9,7 @@ mod error;
 mod feeds;
 mod last_admin;
 mod list;
+mod rename;
 mod scene;
 mod secrets;
 mod spaces;
@@ -26,12 +27,14 @@ pub use clients::ClientDraft;
 pub use error::AdminError;
 pub use feeds::{FeedDraft, IdentityDraft};
 pub use list::{Page, Wanted};
+pub use rename::{Answer, FeedProgress, Progress, RenameDraft};
 pub use scene::{Expected, Kept};
 pub use secrets::{NewSecret, SecretDraft};
 pub use spaces::SpaceDraft;
 pub use who_can::Holder;
 
 use self::change::Decision;
+use self::rename::Trials;
 use self::scene::Scene;
 use crate::audit::{Audit, Event, Outcome, What};
 use crate::authz::Operator;
@@ -49,6 +52,7 @@ pub struct Admin {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     audiences: Arc<ArcSwap<Audiences>>,
+    trials: Arc<Trials>,
 }
 
 /// The audiences that are more than one feed's.
@@ -70,7 +74,8 @@ impl Admin {
         entropy: Arc<dyn Entropy>,
         audiences: Audiences,
     ) -> Self {
-        Self { store, audit, clock, entropy, audiences: Arc::new(ArcSwap::from_pointee(audiences)) }
+        let audiences = Arc::new(ArcSwap::from_pointee(audiences));
+        Self { store, audit, clock, entropy, audiences, trials: Arc::default() }
     }
 
     /// Gives feeds that are made from now on, and name no audience, another.

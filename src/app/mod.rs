@@ -109,7 +109,7 @@ const DRAIN_DOCUMENTS: Duration = Duration::from_secs(3);
 /// feedpass, running. Dropping it stops it at once; [`App::stop`] lets requests finish.
 pub struct App {
     settings: Arc<ArcSwap<Settings>>,
-    /// Those that see what other processes change, and keep the audit trail.
+    /// Those that see what other processes change, keep the audit trail and bring planned renames about.
     #[expect(dead_code, reason = "they end with the app")]
     tasks: Vec<AbortOnDrop>,
     /// Those of the start: what only a restart changes is as it was then.
@@ -160,10 +160,11 @@ impl App {
         let mint = Arc::new(mint);
         let endpoints = endpoints(&settings.aws, sandbox.as_ref());
         let connection = Connection::new(endpoints, time_limits, Arc::clone(&clock), Arc::clone(&metrics));
+        let sts = Sts::new(connection.clone());
         let steps = Steps {
             store: Arc::clone(&store),
             mint: Arc::clone(&mint),
-            sts: Sts::new(connection.clone()),
+            sts: sts.clone(),
             ecr: Ecr::new(connection),
             metrics: Arc::clone(&metrics),
             audit: audit.clone(),
@@ -197,6 +198,7 @@ impl App {
         };
         let mut tasks = keep_trail(&audit, &settings.audit);
         tasks.push(AbortOnDrop(tokio::spawn(follow_store(Arc::clone(&store), readiness.clone(), Arc::clone(&clock)))));
+        tasks.push(AbortOnDrop(tokio::spawn(admin.clone().follow_renames(Arc::clone(&mint), sts))));
         readiness.set(true);
         let (public, internal) = listeners.serve(&settings.issuer, &state, &clock)?;
         let started = settings.clone();
@@ -241,6 +243,12 @@ impl App {
     #[must_use]
     pub fn audit(&self) -> &Audit {
         &self.audit
+    }
+
+    /// What is known, and the audit trail.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
     }
 
     /// Where the public listener is.

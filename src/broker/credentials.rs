@@ -69,8 +69,10 @@ impl Broker {
     pub async fn credentials(&self, caller: &Caller, target: &SpaceFeed) -> Result<FeedCredentials, BrokerError> {
         // Before the cache, on hits too: a grant removed a moment ago must already count.
         let permit = authz::permit(caller, &self.store.current(), target, Wish::RegistryCredentials);
+        // By the name that it has now, where the caller has an old one.
+        let feed = permit.as_ref().map_or_else(|_| target.clone(), |permit| permit.feed().name.clone());
         let result = self.held_or_fetched(permit).await;
-        self.written(caller, What::Credentials, Some(target), result, given).await
+        self.written(caller, What::Credentials, Some(&feed), result, given).await
     }
 
     /// Gives `caller` credentials for the registry at `host`, if one feed of its grants is there.

@@ -69,16 +69,7 @@ impl BrokerError {
             Self::WrongToken(WrongToken::Target { .. }) => "invalid_target",
             Self::FeedChanged(_) => "feed_changed",
             Self::Mint(_) => "signing_failed",
-            Self::Sts { source, .. } => match source {
-                StsError::RoleRefused(_) => "role_refused",
-                StsError::TokenRefused(_) => "token_refused",
-                StsError::TokenExpired(_) => "token_expired",
-                StsError::IssuerUnreachable(_) => "issuer_unreachable",
-                StsError::RegionDisabled(_) => "sts_region_disabled",
-                StsError::RequestInvalid(_) => "sts_request_invalid",
-                StsError::Throttled(_) => "sts_throttled",
-                StsError::Unavailable(_) => "sts_unavailable",
-            },
+            Self::Sts { source, .. } => source.code(),
             Self::Ecr { source, .. } => match source {
                 EcrError::Denied(_) => "ecr_denied",
                 EcrError::SessionRefused(_) => "ecr_session_refused",

@@ -30,7 +30,8 @@ impl Broker {
         audience: Option<&str>,
     ) -> Result<(Arc<Feed>, WebIdentityToken), BrokerError> {
         let result = self.signed(caller, target, audience).await;
-        self.written(caller, What::WebIdentityToken, Some(target), result, |(feed, token), event| Event {
+        let name = result.as_ref().map_or_else(|_| target.clone(), |(feed, _)| feed.name.clone());
+        self.written(caller, What::WebIdentityToken, Some(&name), result, |(feed, token), event| Event {
             kid: Some(token.kid.clone()),
             jti: Some(token.jti.clone()),
             role: Some(feed.web_identity.role.clone()),

@@ -45,7 +45,7 @@ pub struct Problem {
     /// For the log: the same with its causes.
     said: String,
     retry_after: Option<Duration>,
-    aws: Option<AwsAnswer>,
+    aws: Option<Box<AwsAnswer>>,
     /// Whether AWS's programs are to read it, which look for `message`.
     for_aws: bool,
 }
@@ -232,7 +232,7 @@ impl From<BrokerError> for Problem {
             detail,
             said: with_causes(&error),
             retry_after: error.retry_after(),
-            aws,
+            aws: aws.map(Box::new),
             for_aws: false,
         }
     }

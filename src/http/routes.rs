@@ -7,7 +7,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 
 use super::LARGEST_BODY;
-use super::admin::{LARGEST_APPLICATION, apply, audit, clients, feeds, lineage, spaces, who_can};
+use super::admin::{LARGEST_APPLICATION, apply, audit, clients, feeds, lineage, renames, spaces, who_can};
 use super::state::HttpState;
 use super::{access_log, credentials, health, limits, oauth2, openapi, problem, session, token, well_known, whoami};
 use crate::authz::Duty;
@@ -116,6 +116,10 @@ pub const ROUTES: &[RouteEntry] = {
         admin("DELETE", "/v1/admin/clients/{client}/secrets/{secret}", ChangeClients, || {
             delete(clients::remove_secret)
         }),
+        admin("POST", "/v1/admin/spaces/{space}/rename", ChangeSpaces, || post(renames::plan_space)),
+        admin("POST", "/v1/admin/spaces/{space}/feeds/{feed}/rename", ChangeFeeds, || post(renames::plan_feed)),
+        admin("GET", "/v1/admin/renames", ReadFeeds, || get(renames::list)),
+        admin("DELETE", "/v1/admin/renames/{rename}", ChangeFeeds, || delete(renames::cancel)),
         admin("GET", "/v1/admin/who-can", ReadClients, || get(who_can::who_can)),
         // Spaces are changed by who may change everything, and by nobody else.
         admin("POST", "/v1/admin/apply", ChangeSpaces, || post(apply::apply)).with_body(LARGEST_APPLICATION),

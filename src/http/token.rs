@@ -39,8 +39,8 @@ pub(super) async fn web_identity(
 ) -> Result<NoStore<Json<TokenBody>>, Problem> {
     let (feed, token) = broker.web_identity_token(&caller, &target).await?;
     Ok(NoStore(Json(TokenBody {
-        space: target.space,
-        feed: target.feed,
+        space: feed.name.space.clone(),
+        feed: feed.name.feed.clone(),
         token: token.token.expose_secret().to_owned(),
         subject: feed.subject().to_string(),
         audience: feed.web_identity.audience.clone(),

@@ -5,6 +5,7 @@
 
 mod support;
 
+mod admin;
 mod credentials;
 mod docs;
 mod documents;

@@ -5,31 +5,83 @@ use http::Method;
 
 use crate::support::{Request, TestApp};
 
-/// What is answered on a route: to a stranger, and to a client without grants.
+type Answer = (u16, &'static str);
+
+/// What is answered on a route: to a stranger, to a client without grants, and to those with roles.
 struct Expectation {
     route: &'static str,
-    stranger: (u16, &'static str),
-    client: (u16, &'static str),
+    stranger: Answer,
+    client: Answer,
+    operators: Option<Operators>,
+}
+
+/// What is answered to clients with roles but without grants; those not named here have the wrong one.
+struct Operators {
+    may: &'static [&'static str],
+    answer: Answer,
+    /// To the admin of the space that the route is about, if that may.
+    of_the_space: Answer,
+    /// To the admin of another space.
+    of_another: Answer,
 }
 
 const fn anyone(route: &'static str) -> Expectation {
-    Expectation { route, stranger: (200, ""), client: (200, "") }
+    Expectation { route, stranger: (200, ""), client: (200, ""), operators: None }
 }
 
 const fn clients(route: &'static str, without_grant: &'static str) -> Expectation {
-    Expectation { route, stranger: (401, "credentials_missing"), client: (404, without_grant) }
+    let client = (404, without_grant);
+    Expectation { route, stranger: (401, "credentials_missing"), client, operators: None }
 }
 
-const fn operators(route: &'static str) -> Expectation {
-    Expectation { route, stranger: (401, "credentials_missing"), client: (403, "role_missing") }
+const fn operators(
+    route: &'static str,
+    may: &'static [&'static str],
+    [answer, of_the_space, of_another]: [Answer; 3],
+) -> Expectation {
+    let operators = Some(Operators { may, answer, of_the_space, of_another });
+    Expectation { route, stranger: (401, "credentials_missing"), client: MISSING, operators }
+}
+
+const MISSING: Answer = (403, "role_missing");
+const OK: Answer = (200, "");
+const NO_BODY: Answer = (415, "unsupported_media_type");
+const NOT_FOUND: Answer = (404, "not_found");
+const BEYOND_REACH: Answer = (403, "role_missing");
+const NO_PARAMETERS: Answer = (400, "invalid_parameters");
+const DECLARED: Answer = (409, "declared_in_configuration");
+
+const READ_FEEDS: &[&str] = &["catalog_reader", "auditor", "admin", "space_admin"];
+const CHANGE_FEEDS: &[&str] = &["admin", "space_admin"];
+const CHANGE_SPACES: &[&str] = &["admin"];
+const READ_CLIENTS: &[&str] = &["auditor", "admin", "space_admin"];
+const READ_AUDIT: &[&str] = &["auditor", "admin", "space_admin"];
+const CHANGE_CLIENTS: &[&str] = &["admin", "space_admin"];
+
+/// The roles, one for each client of that name.
+const ROLES: &[(&str, &str)] = &[
+    ("catalog_reader", "catalog_reader"),
+    ("auditor", "auditor"),
+    ("key_admin", "key_admin"),
+    ("admin", "admin"),
+    ("of_the_space", "space_admin:default"),
+    ("of_another", "space_admin:other"),
+];
+
+impl Expectation {
+    /// What is answered to the client of [`ROLES`].
+    fn to(&self, client: &str) -> Answer {
+        let Some(operators) = &self.operators else { return self.client };
+        match client {
+            "of_the_space" if operators.may.contains(&"space_admin") => operators.of_the_space,
+            "of_another" if operators.may.contains(&"space_admin") => operators.of_another,
+            role if operators.may.contains(&role) => operators.answer,
+            _ => MISSING,
+        }
+    }
 }
 
 const EXPECTATIONS: &[Expectation] = &[
-    operators("GET /v1/admin/audit"),
-    operators("GET /v1/admin/audit/stream"),
-    operators("GET /v1/admin/audit/verify"),
-    operators("GET /v1/admin/lineage"),
-    operators("POST /v1/admin/lineage"),
     anyone("GET /.well-known/openid-configuration"),
     anyone("GET /.well-known/jwks"),
     anyone("GET /.well-known/jwks.json"),
@@ -43,7 +95,36 @@ const EXPECTATIONS: &[Expectation] = &[
     clients("GET /v1/spaces/{space}/feeds/{feed}/session", "feed_not_found"),
     clients("POST /v1/spaces/{space}/feeds/{feed}/session", "feed_not_found"),
     // RFC 6749's form, which has no `code`.
-    Expectation { route: "POST /oauth2/token", stranger: (400, ""), client: (400, "") },
+    Expectation { route: "POST /oauth2/token", stranger: (400, ""), client: (400, ""), operators: None },
+    Expectation { route: "GET /v1/whoami", stranger: (401, "credentials_missing"), client: OK, operators: None },
+    operators("GET /v1/admin/spaces", READ_FEEDS, [OK; 3]),
+    operators("POST /v1/admin/spaces", CHANGE_SPACES, [NO_BODY; 3]),
+    operators("GET /v1/admin/spaces/{space}", READ_FEEDS, [OK, OK, NOT_FOUND]),
+    operators("PUT /v1/admin/spaces/{space}", CHANGE_SPACES, [NO_BODY; 3]),
+    operators("DELETE /v1/admin/spaces/{space}", CHANGE_SPACES, [DECLARED; 3]),
+    operators("GET /v1/admin/feeds", READ_FEEDS, [OK; 3]),
+    operators("POST /v1/admin/spaces/{space}/feeds", CHANGE_FEEDS, [NO_BODY; 3]),
+    operators("GET /v1/admin/spaces/{space}/feeds/{feed}", READ_FEEDS, [OK, OK, NOT_FOUND]),
+    operators("PUT /v1/admin/spaces/{space}/feeds/{feed}", CHANGE_FEEDS, [NO_BODY; 3]),
+    operators("DELETE /v1/admin/spaces/{space}/feeds/{feed}", CHANGE_FEEDS, [DECLARED, DECLARED, NOT_FOUND]),
+    operators("GET /v1/admin/clients", READ_CLIENTS, [OK; 3]),
+    operators("POST /v1/admin/clients", CHANGE_CLIENTS, [NO_BODY; 3]),
+    operators("GET /v1/admin/clients/{client}", READ_CLIENTS, [OK, NOT_FOUND, NOT_FOUND]),
+    operators("PUT /v1/admin/clients/{client}", CHANGE_CLIENTS, [NO_BODY; 3]),
+    operators("DELETE /v1/admin/clients/{client}", CHANGE_CLIENTS, [DECLARED, NOT_FOUND, NOT_FOUND]),
+    operators("POST /v1/admin/clients/{client}/secrets", CHANGE_CLIENTS, [NO_BODY; 3]),
+    operators("DELETE /v1/admin/clients/{client}/secrets/{secret}", CHANGE_CLIENTS, [DECLARED, NOT_FOUND, NOT_FOUND]),
+    operators("POST /v1/admin/spaces/{space}/rename", CHANGE_SPACES, [NO_BODY; 3]),
+    operators("POST /v1/admin/spaces/{space}/feeds/{feed}/rename", CHANGE_FEEDS, [NO_BODY; 3]),
+    operators("GET /v1/admin/renames", READ_FEEDS, [OK; 3]),
+    operators("DELETE /v1/admin/renames/{rename}", CHANGE_FEEDS, [NOT_FOUND; 3]),
+    operators("GET /v1/admin/who-can", READ_CLIENTS, [OK, OK, NOT_FOUND]),
+    operators("GET /v1/admin/audit", READ_AUDIT, [OK; 3]),
+    operators("GET /v1/admin/audit/stream", READ_AUDIT, [OK; 3]),
+    operators("GET /v1/admin/audit/verify", READ_AUDIT, [OK, BEYOND_REACH, BEYOND_REACH]),
+    operators("GET /v1/admin/lineage", READ_AUDIT, [NO_PARAMETERS; 3]),
+    operators("POST /v1/admin/lineage", READ_AUDIT, [NO_BODY; 3]),
+    operators("POST /v1/admin/apply", CHANGE_SPACES, [NO_BODY; 3]),
 ];
 
 fn expectation(route: &RouteEntry) -> &'static Expectation {
@@ -55,7 +136,9 @@ fn expectation(route: &RouteEntry) -> &'static Expectation {
 /// The path of `route` for a feed that there is.
 fn path(route: &RouteEntry) -> String {
     let host = "123456789012.dkr.ecr.us-east-1.amazonaws.com";
-    route.path.replace("{space}", "default").replace("{feed}", "images").replace("{host}", host)
+    let path = route.path.replace("{space}", "default").replace("{feed}", "images").replace("{host}", host);
+    let path = path.replace("{client}", "nobody").replace("{secret}", "00000000").replace("{rename}", "space:default");
+    if path.ends_with("/who-can") { path + "?feed=default/images" } else { path }
 }
 
 /// The listeners of `app` that have `route`, and those that have not.
@@ -75,8 +158,9 @@ async fn answer(request: Request) -> (u16, String) {
     (reply.status.as_u16(), if problem { reply.code() } else { String::new() })
 }
 
-async fn with_a_stranger_and_a_client() -> TestApp {
-    TestApp::builder().feed("default/images").client("nobody", &[], &[]).start().await
+async fn with_a_client_of_each_role() -> TestApp {
+    let app = TestApp::builder().feed("default/images").feed("other/images").client("nobody", &[], &[]);
+    ROLES.iter().fold(app, |app, (id, role)| app.operator(id, &[role])).start().await
 }
 
 fn owned((status, code): (u16, &str)) -> (u16, String) {
@@ -84,8 +168,8 @@ fn owned((status, code): (u16, &str)) -> (u16, String) {
 }
 
 #[tokio::test]
-async fn every_route_answers_strangers_and_clients_as_expected_and_on_its_listener_alone() {
-    let app = with_a_stranger_and_a_client().await;
+async fn every_route_answers_strangers_clients_and_each_role_as_expected_and_on_its_listener_alone() {
+    let app = with_a_client_of_each_role().await;
     let secret = TestApp::secret_of("nobody");
     for route in ROUTES {
         let expected = expectation(route);
@@ -96,6 +180,11 @@ async fn every_route_answers_strangers_and_clients_as_expected_and_on_its_listen
             assert_eq!(stranger, owned(expected.stranger), "a stranger at {}", expected.route);
             let client = answer(ask(&app, method.clone(), &path(route)).bearer(&secret)).await;
             assert_eq!(client, owned(expected.client), "a client without grants at {}", expected.route);
+            for (id, role) in ROLES {
+                let request = ask(&app, method.clone(), &path(route)).bearer(&TestApp::secret_of(id));
+                let answered = answer(request).await;
+                assert_eq!(answered, owned(expected.to(id)), "{role} at {}", expected.route);
+            }
         }
         for ask in has_not {
             let elsewhere = answer(ask(&app, method.clone(), &path(route)).bearer(&secret)).await;

@@ -80,6 +80,29 @@ pub enum StsError {
     Unavailable(#[source] Unavailable),
 }
 
+impl StsError {
+    /// The stable code that callers, logs and metrics know it by.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::RoleRefused(_) => "role_refused",
+            Self::TokenRefused(_) => "token_refused",
+            Self::TokenExpired(_) => "token_expired",
+            Self::IssuerUnreachable(_) => "issuer_unreachable",
+            Self::RegionDisabled(_) => "sts_region_disabled",
+            Self::RequestInvalid(_) => "sts_request_invalid",
+            Self::Throttled(_) => "sts_throttled",
+            Self::Unavailable(_) => "sts_unavailable",
+        }
+    }
+
+    /// Whether AWS said no, and did not merely fail.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        !matches!(self, Self::IssuerUnreachable(_) | Self::Throttled(_) | Self::Unavailable(_))
+    }
+}
+
 impl Sts {
     /// Asks over `connection`.
     #[must_use]

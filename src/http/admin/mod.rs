@@ -6,6 +6,7 @@ pub(super) mod clients;
 pub(super) mod feeds;
 mod lists;
 mod parts;
+pub(super) mod renames;
 pub(super) mod spaces;
 pub(super) mod who_can;
 

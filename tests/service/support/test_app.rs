@@ -12,7 +12,7 @@ use feedpass::clock::ManualClock;
 use feedpass::config::Settings;
 use feedpass::entropy::SeededEntropy;
 use feedpass::sandbox::{Accounts, Sandbox, Service};
-use feedpass::store::database::LineFilter;
+use feedpass::store::database::{LineFilter, WrittenLine};
 use http::Method;
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
@@ -49,7 +49,6 @@ struct Toml {
     feeds: String,
     clients: String,
     extra: String,
-    store: String,
 }
 
 /// A feedpass to be.
@@ -93,6 +92,16 @@ impl TestAppBuilder {
     /// A client whose secret is `<id>-secret-0123456789`, with one grant.
     pub fn client(self, id: &str, feeds: &[&str], actions: &[&str]) -> Self {
         self.client_with_secrets(id, &[&TestApp::secret_of(id)], feeds, actions)
+    }
+
+    /// A client without grants and with roles, the usual secret.
+    pub fn operator(mut self, id: &str, roles: &[&str]) -> Self {
+        let secret = TestApp::secret_of(id);
+        let hash = sha256(&secret);
+        write!(self.toml.clients, "[[client]]\nid = \"{id}\"\nsecret_hash = \"sha256:{hash}\"\nroles = {roles:?}\n")
+            .unwrap();
+        self.secrets.push(secret);
+        self
     }
 
     /// A client with secrets of its own.
@@ -149,12 +158,6 @@ impl TestAppBuilder {
     /// Another AWS than the sandbox: what stands in `[aws]`.
     pub fn aws(mut self, aws: &str) -> Self {
         self.toml.aws = aws.into();
-        self
-    }
-
-    /// Another store than one of its own, in memory.
-    pub fn store(mut self, url: &str) -> Self {
-        self.toml.store = url.into();
         self
     }
 
@@ -269,6 +272,11 @@ impl TestApp {
         &self.toml.issuer
     }
 
+    /// How clients reach the internal listener.
+    pub fn internal_url(&self) -> String {
+        format!("http://{}", self.app.internal_address())
+    }
+
     /// A request to the public listener.
     pub fn public(&self, method: Method, path: &str) -> Request {
         Request::new(method, self.app.public_address(), path)
@@ -284,6 +292,46 @@ impl TestApp {
         let reply = self.internal(Method::POST, path).bearer(&Self::secret_of(client)).send().await;
         self.remember_secrets_of(&reply);
         reply
+    }
+
+    /// Asks the internal listener for something as a client, with a body of JSON unless it is null.
+    pub async fn ask(&self, client: &str, method: Method, path: &str, body: &serde_json::Value) -> Reply {
+        self.ask_with(&Self::secret_of(client), method, path, body, None).await
+    }
+
+    /// The same with a secret, and the `If-Match` of a change.
+    pub async fn ask_with(
+        &self,
+        secret: &str,
+        method: Method,
+        path: &str,
+        body: &serde_json::Value,
+        if_match: Option<&str>,
+    ) -> Reply {
+        let request = self.internal(method, path).bearer(secret);
+        let request = if_match.into_iter().fold(request, |request, tag| request.header("if-match", tag));
+        let reply = match body {
+            serde_json::Value::Null => request.send().await,
+            body => request.header("content-type", "application/json").body(body.to_string()).send().await,
+        };
+        self.remember_secrets_of(&reply);
+        reply
+    }
+
+    /// The last lines of the audit trail, the oldest first: the event, its outcome or code, and what was changed.
+    pub async fn changes(&self, count: i64) -> Vec<String> {
+        let filter = LineFilter { event: Some("change".into()), newest_first: true, ..LineFilter::default() };
+        let mut lines = self.app.store().database().lines(&filter, count).await.unwrap();
+        lines.reverse();
+        let line = |line: &WrittenLine| {
+            let line: serde_json::Value = serde_json::from_str(&line.body).unwrap();
+            let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+            let outcome = if line["code"].is_null() { text(&line["outcome"]) } else { text(&line["code"]) };
+            let change = &line["change"];
+            let words = [&line["client"], &change["action"], &change["kind"], &change["name"]].map(text);
+            format!("{outcome}: {}", words.join(" "))
+        };
+        lines.iter().map(line).collect()
     }
 
     /// Asks for a feed's registry credentials as a client.
@@ -399,10 +447,11 @@ impl TestApp {
         let mut secrets = self.secrets.lock().unwrap();
         match serde_json::from_slice::<serde_json::Value>(&reply.body) {
             Ok(value) => {
-                let names = ["password", "token", "access_token", "SecretAccessKey", "Token"];
+                let names = ["password", "token", "access_token", "SecretAccessKey", "Token", "secret"];
                 let given = names.map(|name| &value[name]);
                 secrets.extend(given.iter().filter_map(|secret| secret.as_str()).map(str::to_owned));
             }
+            Err(_) if reply.body.is_empty() => {}
             Err(_) => secrets.push(reply.text()),
         }
     }
