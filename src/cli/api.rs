@@ -6,8 +6,9 @@ use anyhow::Context as _;
 use bytes::Bytes;
 use clap::Args;
 use http::header::{AUTHORIZATION, HeaderValue};
-use http::{Method, Request, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::Incoming;
 use hyper_rustls::HttpsConnectorBuilder;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
@@ -95,6 +96,60 @@ impl Server {
 
     /// Posts to `path` and returns the body of a success.
     pub(super) async fn post(&self, path: &[&str], query: &str) -> anyhow::Result<Bytes> {
+        self.request(Method::POST, path, query, Bytes::new()).await
+    }
+
+    /// Asks for `path` and returns the body of a success.
+    pub(super) async fn get(&self, path: &[&str], query: &str) -> anyhow::Result<Bytes> {
+        self.request(Method::GET, path, query, Bytes::new()).await
+    }
+
+    /// Sends `body` to `path` and returns the body of a success.
+    pub(super) async fn request(
+        &self,
+        method: Method,
+        path: &[&str],
+        query: &str,
+        body: Bytes,
+    ) -> anyhow::Result<Bytes> {
+        let request = self.prepared(method, path, query, body)?;
+        let answer = tokio::time::timeout(TIME_LIMIT, async { self.whole(self.open(request).await?).await });
+        answer.await.map_err(|_| self.unreachable(format!("no answer in {} s", TIME_LIMIT.as_secs())))?
+    }
+
+    /// Asks for `path`, and hands each line of the answer on as it comes, until it ends.
+    pub(super) async fn follow(
+        &self,
+        path: &[&str],
+        query: &str,
+        mut on_line: impl FnMut(&str) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let request = self.prepared(Method::GET, path, query, Bytes::new())?;
+        let opened = tokio::time::timeout(TIME_LIMIT, self.open(request));
+        let opened =
+            opened.await.map_err(|_| self.unreachable(format!("no answer in {} s", TIME_LIMIT.as_secs())))??;
+        if !opened.status().is_success() {
+            return self.whole(opened).await.map(drop);
+        }
+        let (mut body, mut text) = (opened.into_body(), Vec::new());
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|error| self.unreachable(with_causes(&error)))?;
+            text.extend_from_slice(frame.data_ref().map_or(&[][..], |data| data));
+            while let Some(end) = text.iter().position(|c| *c == b'\n') {
+                let line: Vec<u8> = text.drain(..=end).collect();
+                on_line(std::str::from_utf8(&line[..end])?)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn prepared(
+        &self,
+        method: Method,
+        path: &[&str],
+        query: &str,
+        body: Bytes,
+    ) -> anyhow::Result<Request<Full<Bytes>>> {
         anyhow::ensure!(
             self.url.scheme() == "https" || is_loopback(&self.url),
             "{} is neither `https://…` nor `http://` to this machine, as in `http://127.0.0.1:8081`: the client's secret would \
@@ -111,16 +166,15 @@ impl Server {
         let mut authorization = HeaderValue::try_from(format!("Bearer {}", secret.expose_secret()))
             .context("the client's secret holds characters that no header can carry")?;
         authorization.set_sensitive(true);
-        let request = Request::builder()
-            .method(Method::POST)
-            .uri(url.as_str())
-            .header(AUTHORIZATION, authorization)
-            .body(Full::<Bytes>::default())?;
-        self.send(request).await
+        let request = Request::builder().method(method).uri(url.as_str()).header(AUTHORIZATION, authorization);
+        Ok(request.body(Full::new(body))?)
     }
 
-    async fn send(&self, request: Request<Full<Bytes>>) -> anyhow::Result<Bytes> {
-        let unreachable = |reason: String| ApiError::Unreachable { url: self.url.clone(), reason };
+    fn unreachable(&self, reason: String) -> ApiError {
+        ApiError::Unreachable { url: self.url.clone(), reason }
+    }
+
+    async fn open(&self, request: Request<Full<Bytes>>) -> anyhow::Result<Response<Incoming>> {
         let connector = HttpsConnectorBuilder::new()
             .with_native_roots()
             .context("this machine's trusted certificates cannot be read")?
@@ -128,15 +182,13 @@ impl Server {
             .enable_http1()
             .build();
         let client = Client::builder(TokioExecutor::new()).build(connector);
-        let answer = tokio::time::timeout(TIME_LIMIT, async {
-            let response = client.request(request).await.map_err(|error| unreachable(with_causes(&error)))?;
-            let (head, body) = response.into_parts();
-            let body = Limited::new(body, LARGEST_ANSWER).collect().await;
-            let body = body.map_err(|error| unreachable(error.to_string()))?.to_bytes();
-            Ok::<_, ApiError>((head, body))
-        });
-        let (head, body) =
-            answer.await.map_err(|_| unreachable(format!("no answer in {} s", TIME_LIMIT.as_secs())))??;
+        Ok(client.request(request).await.map_err(|error| self.unreachable(with_causes(&error)))?)
+    }
+
+    async fn whole(&self, response: Response<Incoming>) -> anyhow::Result<Bytes> {
+        let (head, body) = response.into_parts();
+        let body = Limited::new(body, LARGEST_ANSWER).collect().await;
+        let body = body.map_err(|error| self.unreachable(error.to_string()))?.to_bytes();
         if head.status.is_success() {
             return Ok(body);
         }

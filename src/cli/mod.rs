@@ -1,10 +1,12 @@
 //! The command line. `serve` and `config` act here; every other command is a client of the API.
 
 mod api;
+mod audit;
 mod completions;
 mod config;
 mod credentials;
 mod docker_helper;
+mod lineage;
 mod output;
 mod serve;
 mod token;
@@ -45,6 +47,10 @@ enum Command {
     Credentials(credentials::Credentials),
     /// Get a web identity token of a feed, for `AWS_WEB_IDENTITY_TOKEN_FILE`
     Token(token::Token),
+    /// See who got what, and verify that nobody edited it
+    Audit(audit::AuditCommand),
+    /// See what came of a key, token, session or feed, and who was given it
+    Lineage(lineage::LineageCommand),
     /// Print a completion script for a shell
     Completions(completions::Completions),
 }
@@ -83,6 +89,8 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Config(config) => config.run(cli.json),
         Command::Credentials(credentials) => runtime()?.block_on(credentials.run(cli.json)),
         Command::Token(token) => runtime()?.block_on(token.run(cli.json)),
+        Command::Audit(audit) => runtime()?.block_on(audit.run(cli.json)),
+        Command::Lineage(lineage) => runtime()?.block_on(lineage.run(cli.json)),
         Command::Completions(completions) => completions.run(&mut Cli::command()),
     }
 }

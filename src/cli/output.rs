@@ -37,3 +37,8 @@ pub(super) fn print_table(rows: &[(&str, &str)]) -> anyhow::Result<()> {
     let lines: Vec<_> = rows.iter().map(|(name, value)| format!("{name:width$}  {value}")).collect();
     print(&(lines.join("\n") + "\n"))
 }
+
+/// `text` without what a terminal would take for a command.
+pub(super) fn harmless(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}

@@ -5,6 +5,7 @@
 
 mod support;
 
+mod audit;
 mod credentials;
 mod docs;
 mod documents;
@@ -20,6 +21,7 @@ mod outages;
 mod refusals;
 mod reload;
 mod routes;
+mod store;
 mod web_identity;
 
 // The real program, and the real programs of others.

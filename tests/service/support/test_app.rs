@@ -106,6 +106,13 @@ impl TestAppBuilder {
         self
     }
 
+    /// A client with roles and no grants.
+    pub fn operator(mut self, id: &str, roles: &[&str]) -> Self {
+        self = self.client(id, &[], &[]);
+        writeln!(self.toml.clients, "roles = {roles:?}").unwrap();
+        self
+    }
+
     /// More of the file: whole tables, `[tokens]` and what is in it.
     pub fn tables(mut self, toml: &str) -> Self {
         writeln!(self.toml.extra, "{toml}").unwrap();
@@ -253,6 +260,11 @@ impl TestApp {
         let reply = self.internal(Method::POST, path).bearer(&Self::secret_of(client)).send().await;
         self.remember_secrets_of(&reply);
         reply
+    }
+
+    /// Asks the internal listener as a client.
+    pub async fn get_as(&self, client: &str, path: &str) -> Reply {
+        self.internal(Method::GET, path).bearer(&Self::secret_of(client)).send().await
     }
 
     /// Asks for a feed's registry credentials as a client.
