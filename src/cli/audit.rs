@@ -145,7 +145,10 @@ impl List {
         for line in lines.iter().rev() {
             last = print_line(line, json)?;
         }
-        while self.follow {
+        if !self.follow {
+            return Ok(ExitCode::SUCCESS);
+        }
+        loop {
             let mut query = self.query();
             query.append_pair("after", &last.to_string());
             let each = |line: &str| {
@@ -155,7 +158,6 @@ impl List {
             // The server ends it now and then, to see anew who asks.
             self.server.follow(&[&PATH[..], &["stream"]].concat(), &query.finish(), each).await?;
         }
-        Ok(ExitCode::SUCCESS)
     }
 
     fn query(&self) -> Serializer<'static, String> {

@@ -92,58 +92,52 @@ fn read(file: &str) -> anyhow::Result<Bytes> {
 
 /// What was found, indented for people.
 fn tree(found: &Value) -> String {
-    let mut text = String::new();
-    for record in each(&found["records"]) {
-        let known = match &record["matched"] {
-            Value::Null => "nothing in it is known here".into(),
-            matched => format!("known by {} {}", word(&matched["by"]), word(&matched["value"])),
-        };
-        text += &format!("event {} of {}: {known}\n", word(&record["event_name"]), word(&record["event_time"]));
-    }
+    let mut lines: Vec<String> = each(&found["records"]).map(of_record).collect();
     for key in each(&found["keys"]) {
-        text += &format!("key {}\n", word(&key["kid"]));
-        each(&key["tokens"]).for_each(|token| text += &of_token(token));
+        lines.push(format!("key {}", word(&key["kid"])));
+        each(&key["tokens"]).for_each(|token| of_token(token, &mut lines));
     }
-    if text.is_empty() {
-        text += "nothing is known of it\n";
+    if lines.is_empty() {
+        lines.push("nothing is known of it".into());
     }
     if found["truncated"] == true {
-        text += "… and more: --json has where to go on\n";
+        lines.push("… and more: --json has where to go on".into());
     }
-    text
+    lines.join("\n") + "\n"
 }
 
-fn of_token(token: &Value) -> String {
-    let mut text = format!(
-        "  token {} of {}, {} {}\n",
-        word(&token["jti"]),
-        word(&token["feed"]),
-        life(&token["live"]),
-        word(&token["live_until"])
+fn of_record(record: &Value) -> String {
+    let known = match &record["matched"] {
+        Value::Null => "nothing in it is known here".into(),
+        matched => format!("known by {} {}", word(&matched["by"]), word(&matched["value"])),
+    };
+    format!("event {} of {}: {known}", word(&record["event_name"]), word(&record["event_time"]))
+}
+
+fn of_token(token: &Value, lines: &mut Vec<String>) {
+    let (jti, feed, end) = (word(&token["jti"]), word(&token["feed"]), word(&token["live_until"]));
+    lines.push(format!("  token {jti} of {feed}, {} {end}", life(&token["live"])));
+    lines.extend(receivers(token, "    "));
+    lines.extend(
+        each(&token["refusals"])
+            .map(|refusal| format!("    refused {}: {}", word(&refusal["code"]), word(&refusal["reason"]))),
     );
-    text += &receivers(token, "    ");
-    for refusal in each(&token["refusals"]) {
-        text += &format!("    refused {}: {}\n", word(&refusal["code"]), word(&refusal["reason"]));
-    }
     for session in each(&token["sessions"]) {
-        let (name, role) = (word(&session["session_name"]), word(&session["role"]));
-        let life = life(&session["live"]);
-        text += &format!("    session {name} of {role}, {life} {}\n", word(&session["expires_at"]));
+        let (name, role, end) = (word(&session["session_name"]), word(&session["role"]), word(&session["expires_at"]));
+        lines.push(format!("    session {name} of {role}, {} {end}", life(&session["live"])));
         for credentials in each(&session["credentials"]) {
             let (registry, end) = (word(&credentials["registry"]), word(&credentials["expires_at"]));
-            text += &format!("      credentials for {registry}, {} {end}\n", self::life(&credentials["live"]));
+            lines.push(format!("      credentials for {registry}, {} {end}", life(&credentials["live"])));
         }
-        text += &receivers(session, "      ");
+        lines.extend(receivers(session, "      "));
     }
-    text
 }
 
-fn receivers(given: &Value, indentation: &str) -> String {
-    let line = |who: &Value| {
+fn receivers(given: &Value, indentation: &str) -> impl Iterator<Item = String> {
+    each(&given["given_to"]).map(move |who| {
         let (client, first, last) = (word(&who["client"]), word(&who["first_at"]), word(&who["last_at"]));
-        format!("{indentation}given to {client}, {} times, {first} to {last}\n", who["times"])
-    };
-    each(&given["given_to"]).map(line).collect()
+        format!("{indentation}given to {client}, {} times, {first} to {last}", who["times"])
+    })
 }
 
 fn life(live: &Value) -> &'static str {

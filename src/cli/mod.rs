@@ -48,7 +48,7 @@ enum Command {
     /// Get a web identity token of a feed, for `AWS_WEB_IDENTITY_TOKEN_FILE`
     Token(token::Token),
     /// See who got what, and verify that nobody edited it
-    Audit(audit::AuditCommand),
+    Audit(Box<audit::AuditCommand>),
     /// See what came of a key, token, session or feed, and who was given it
     Lineage(lineage::LineageCommand),
     /// Print a completion script for a shell
