@@ -65,6 +65,33 @@ on_every_database! {
     what_was_refused_changed_nothing,
 }
 
+/// Has the trail fail amid a change, and looks that nothing of the change is there.
+async fn a_change_whose_line_cannot_be_written_is_none(backend: Backend) {
+    let database = backend.database();
+    database.commit(0, &[put("a", "A")], vec![line(json!({}))], at(1)).await.unwrap();
+    backend.edit("ALTER TABLE audit RENAME TO gone").await;
+    let lines = vec![line(json!({}))];
+    assert!(database.commit(1, &[put("a", "B"), put("b", "B")], lines, at(2)).await.is_err());
+    assert!(database.append(vec![line(json!({}))], at(2)).await.is_err());
+    backend.edit("ALTER TABLE gone RENAME TO audit").await;
+    let (revision, documents) = database.read_after(0).await.unwrap();
+    assert_eq!((revision, documents.len(), documents[0].changed_at), (1, 1, at(1)));
+    assert_eq!(verified(&*database).await, 1);
+    assert_eq!(database.commit(1, &[put("b", "B")], vec![line(json!({}))], at(3)).await.unwrap(), Some(2));
+    assert_eq!(verified(&*database).await, 2, "and it goes on");
+}
+
+#[tokio::test]
+async fn a_change_whose_line_cannot_be_written_is_none_in_a_sqlite_file() {
+    a_change_whose_line_cannot_be_written_is_none(Backend::sqlite_file().await.unwrap()).await;
+}
+
+#[tokio::test]
+async fn a_change_whose_line_cannot_be_written_is_none_in_postgres() {
+    let Some(backend) = Backend::postgres().await else { return };
+    a_change_whose_line_cannot_be_written_is_none(backend).await;
+}
+
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_000_000 + second).unwrap()
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use feedpass::store::database::{AuditLine, Database, SqlDatabase};
 use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, SqliteConnection};
 use tempfile::TempDir;
 
 use crate::support::postgres;
@@ -16,15 +17,15 @@ use crate::support::postgres;
 pub struct Backend {
     url: String,
     first: Arc<SqlDatabase>,
-    /// Where its file is.
-    directory: Option<TempDir>,
+    /// Where its file is, which goes with it.
+    _directory: Option<TempDir>,
 }
 
 impl Backend {
     pub async fn sqlite_file() -> Option<Self> {
         let directory = TempDir::new().unwrap();
         let url = format!("sqlite:{}", directory.path().join("store.db").display());
-        Some(Self { directory: Some(directory), ..Self::at(url).await })
+        Some(Self { _directory: Some(directory), ..Self::at(url).await })
     }
 
     pub async fn sqlite_memory() -> Option<Self> {
@@ -38,12 +39,22 @@ impl Backend {
 
     async fn at(url: String) -> Self {
         let first = Arc::new(SqlDatabase::open(&url).await.unwrap());
-        Self { url, first, directory: None }
+        Self { url, first, _directory: None }
     }
 
     /// The database, as the process has it that made it.
     pub fn database(&self) -> Arc<dyn Database> {
         self.first.clone()
+    }
+
+    /// Runs a statement of nobody's, past feedpass. A database in memory cannot be reached so.
+    pub async fn edit(&self, statement: &str) {
+        let statement = AssertSqlSafe(statement.to_owned());
+        if self.url.starts_with("sqlite:") {
+            SqliteConnection::connect(&self.url).await.unwrap().execute(statement).await.unwrap();
+        } else {
+            PgConnection::connect(&self.url).await.unwrap().execute(statement).await.unwrap();
+        }
     }
 
     /// The database as another process has it. One in memory no other process has.

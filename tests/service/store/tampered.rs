@@ -4,7 +4,6 @@ use feedpass::audit::{Report, Seen, verify};
 use feedpass::store::database::{LineFilter, link};
 use jiff::Timestamp;
 use serde_json::json;
-use sqlx::{AssertSqlSafe, Connection as _, Executor as _, SqliteConnection};
 
 use super::{Backend, line};
 
@@ -26,10 +25,7 @@ async fn found_with(edit: &str, seen_before: bool) -> Report {
     assert!(verify(&*database, Some(&seen)).await.unwrap().intact);
 
     let edit = edit.replace("HASH-OF-7", &all[6].hash).replace("FORGED", &link(&all[6].hash, FORGED));
-    let file = backend.directory.as_ref().unwrap().path().join("store.db");
-    let mut connection = SqliteConnection::connect(&format!("sqlite:{}", file.display())).await.unwrap();
-    connection.execute(AssertSqlSafe(edit)).await.unwrap();
-    connection.close().await.unwrap();
+    backend.edit(&edit).await;
     verify(&*database, Some(&seen).filter(|_| seen_before)).await.unwrap()
 }
 
