@@ -2,10 +2,12 @@
 
 mod admin;
 mod api;
+mod audit;
 mod completions;
 mod config;
 mod credentials;
 mod docker_helper;
+mod lineage;
 mod manage;
 mod output;
 mod serve;
@@ -68,6 +70,10 @@ enum Command {
     WhoCan(manage::WhoCan),
     /// Say who the server takes you for
     Whoami(manage::Whoami),
+    /// See who got what, and verify that nobody edited it
+    Audit(Box<audit::AuditCommand>),
+    /// See what came of a key, token, session or feed, and who was given it
+    Lineage(lineage::LineageCommand),
     /// Print a completion script for a shell
     Completions(completions::Completions),
 }
@@ -114,6 +120,8 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Apply(apply) => runtime()?.block_on(apply.run(cli.json)),
         Command::WhoCan(who_can) => runtime()?.block_on(who_can.run(cli.json)),
         Command::Whoami(whoami) => runtime()?.block_on(whoami.run(cli.json)),
+        Command::Audit(audit) => runtime()?.block_on(audit.run(cli.json)),
+        Command::Lineage(lineage) => runtime()?.block_on(lineage.run(cli.json)),
         Command::Completions(completions) => completions.run(&mut Cli::command()),
     }
 }

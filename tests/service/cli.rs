@@ -1,5 +1,6 @@
 //! The commands, run as users run them, against a running feedpass.
 
+mod audit;
 mod docker_helper;
 mod endpoints;
 mod manage;

@@ -6,6 +6,7 @@
 mod support;
 
 mod admin;
+mod audit;
 mod credentials;
 mod docs;
 mod documents;
@@ -23,6 +24,7 @@ mod reference;
 mod refusals;
 mod reload;
 mod routes;
+mod store;
 mod store_outage;
 mod web_identity;
 

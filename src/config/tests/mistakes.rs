@@ -46,7 +46,7 @@ fn all_mistakes_are_told_at_once_in_the_order_of_the_file() {
 
     config.toml:14: spaces
       found:    unknown key `spaces`; did you mean `space`?
-      expected: one of `issuer`, `audience`, `listen`, `store`, `keys`, `tokens`, `limits`, `aws`, `sandbox`, `space`, `feed`, `client`
+      expected: one of `issuer`, `audience`, `listen`, `store`, `audit`, `keys`, `tokens`, `limits`, `aws`, `sandbox`, `space`, `feed`, `client`
 
     config.toml:17: feed[0] "default/images" region
       found:    nothing
@@ -177,7 +177,7 @@ fn a_mistake_of_the_environment_names_the_variable() {
 
     FEEDPASS_SECRET: secret
       found:    unknown key `secret`
-      expected: one of `issuer`, `audience`, `listen`, `store`, `keys`, `tokens`, `limits`, `aws`, `sandbox`, `space`, `feed`, `client`
+      expected: one of `issuer`, `audience`, `listen`, `store`, `audit`, `keys`, `tokens`, `limits`, `aws`, `sandbox`, `space`, `feed`, `client`
     "#);
 }
 

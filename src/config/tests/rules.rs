@@ -203,3 +203,22 @@ fn a_limit_is_a_number_in_its_range_or_off() {
       expected: a window: it is 1 second to 24 hours, as in `1m`
     "#);
 }
+
+#[test]
+fn lines_of_the_audit_trail_are_kept_for_a_day_at_least() {
+    insta::assert_snapshot!(report(&format!("{SMALL}[audit]\nkeep_for = '23h'\nfile = ''\n")), @r"
+    config.toml: 2 mistakes
+
+    config.toml:3: audit.keep_for
+      found:    `23h`
+      expected: how long lines are kept: it is at least a day, as in `365d`
+
+    config.toml:4: audit.file
+      found:    ``
+      expected: a file: it is a path, as in `audit.jsonl`
+    ");
+    let place = Place::with(&format!("{SMALL}[audit]\nkeep_for = '1d'\nfile = 'audit.jsonl'\n"));
+    let audit = place.load(&[]).unwrap().audit;
+    assert_eq!(audit.keep_for.as_duration().as_secs(), 86_400);
+    assert_eq!(audit.file, Some(place.0.path().join("audit.jsonl")));
+}

@@ -58,7 +58,7 @@ enum Order {
 }
 
 impl Wanted {
-    fn filter(self, now: Timestamp) -> Result<LineFilter, Problem> {
+    fn filter(self, now: Timestamp) -> Result<LineFilter, String> {
         let newest_first = self.order.unwrap_or_default() == Order::Newest;
         let (before, after) = if newest_first { (self.cursor, self.after) } else { (None, self.cursor.or(self.after)) };
         Ok(LineFilter {
@@ -81,24 +81,21 @@ impl Wanted {
 }
 
 /// A time, or how long ago it was.
-fn moment(name: &str, text: &str, now: Timestamp) -> Result<Timestamp, Problem> {
+fn moment(name: &str, text: &str, now: Timestamp) -> Result<Timestamp, String> {
     let ago = || now.checked_sub(text.parse::<Period>().ok()?.as_duration()).ok();
-    text.parse().ok().or_else(ago).ok_or_else(|| {
-        let right = "it is a time, as in `2026-11-23T11:00:00Z`, or how long ago, as in `2h`";
-        Problem::bad_request(
-            "invalid_parameters",
-            format!("the parameters after `?` are wrong: {name} is `{text}`: {right}"),
-        )
-    })
+    let right = "it is a time, as in `2026-11-23T11:00:00Z`, or how long ago, as in `2h`";
+    text.parse().ok().or_else(ago).ok_or_else(|| format!("{name} is `{text}`: {right}"))
 }
 
 /// How many are answered at once.
-pub(super) fn page(limit: Option<i64>) -> Result<i64, Problem> {
+pub(super) fn page(limit: Option<i64>) -> Result<i64, String> {
     let limit = limit.unwrap_or(DEFAULT);
-    if (1..=MOST).contains(&limit) {
-        return Ok(limit);
-    }
-    Err(Problem::bad_request("invalid_parameters", format!("limit is {limit}: it is 1 to {MOST}")))
+    if (1..=MOST).contains(&limit) { Ok(limit) } else { Err(format!("limit is {limit}: it is 1 to {MOST}")) }
+}
+
+/// What is wrong with the parameters.
+pub(super) fn wrong(what: impl std::fmt::Display) -> Problem {
+    Problem::bad_request("invalid_parameters", format!("the parameters after `?` are wrong: {what}"))
 }
 
 /// Lines, the newest first unless asked otherwise.
@@ -107,8 +104,8 @@ pub(in crate::http) async fn list(
     operator: Operator,
     Parameters(wanted): Parameters<Wanted>,
 ) -> Result<NoStore<Response>, Problem> {
-    let limit = page(wanted.limit)?;
-    let filter = wanted.filter(audit.now())?;
+    let limit = page(wanted.limit).map_err(wrong)?;
+    let filter = wanted.filter(audit.now()).map_err(wrong)?;
     let mut lines = trail::lines(&operator, &audit, filter, limit + 1).await?;
     let more = i64::try_from(lines.len()).is_ok_and(|count| count > limit);
     if more {
@@ -127,10 +124,9 @@ pub(in crate::http) async fn stream(
     Parameters(wanted): Parameters<Wanted>,
 ) -> Result<NoStore<Response>, Problem> {
     if wanted.limit.is_some() || wanted.cursor.is_some() || wanted.until.is_some() || wanted.order.is_some() {
-        let detail = "a stream has no limit, cursor, until or order: it goes on from `after`";
-        return Err(Problem::bad_request("invalid_parameters", detail));
+        return Err(wrong("a stream has no limit, cursor, until or order: it goes on from `after`"));
     }
-    let filter = wanted.filter(state.audit.now())?;
+    let filter = wanted.filter(state.audit.now()).map_err(wrong)?;
     let follower = trail::follow(&operator, &state.audit, filter).await?;
     let lines = unfold((follower, state.clock.sleep(LONGEST)), next);
     Ok(NoStore(typed("application/jsonl", Body::from_stream(lines))))
@@ -164,10 +160,7 @@ pub(in crate::http) async fn verify(
     operator: Operator,
     Parameters(Expected { expect }): Parameters<Expected>,
 ) -> Result<NoStore<Json<Report>>, Problem> {
-    let seen: Option<Seen> = expect
-        .map(|text| text.parse())
-        .transpose()
-        .map_err(|invalid: crate::domain::Invalid| Problem::bad_request("invalid_parameters", invalid.to_string()))?;
+    let seen = expect.map(|text| text.parse::<Seen>()).transpose().map_err(wrong)?;
     Ok(NoStore(Json(trail::verified(&operator, &audit, seen.as_ref()).await?)))
 }
 

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::audit::page;
+use super::audit::{page, wrong};
 use crate::admin::trail;
 use crate::audit::{Audit, CloudTrailEvent, Lineage, LineageKey, Told};
 use crate::authz::Operator;
@@ -45,7 +45,7 @@ pub(in crate::http) struct Found {
 }
 
 impl From {
-    fn key(self) -> Result<LineageKey, Problem> {
+    fn key(self) -> Option<LineageKey> {
         let given = [
             self.kid.map(LineageKey::Kid),
             self.jti.map(LineageKey::Jti),
@@ -54,13 +54,7 @@ impl From {
             self.aws_request_id.map(LineageKey::AwsRequestId),
         ];
         let mut given = given.into_iter().flatten();
-        match (given.next(), given.next()) {
-            (Some(key), None) => Ok(key),
-            _ => {
-                let detail = "lineage starts from exactly one of kid, jti, session, feed and aws_request_id";
-                Err(Problem::bad_request("invalid_parameters", detail))
-            }
-        }
+        given.next().filter(|_| given.next().is_none())
     }
 }
 
@@ -70,8 +64,10 @@ pub(in crate::http) async fn of(
     operator: Operator,
     Parameters(from): Parameters<From>,
 ) -> Result<NoStore<Json<Found>>, Problem> {
-    let (limit, before) = (page(from.limit.or(Some(MOST)))?, from.cursor);
-    let lineage = trail::lineage(&operator, &audit, &from.key()?, before, limit).await?;
+    let (limit, before) = (page(from.limit.or(Some(MOST))).map_err(wrong)?, from.cursor);
+    let key =
+        from.key().ok_or_else(|| wrong("lineage starts from one of kid, jti, session, feed and aws_request_id"))?;
+    let lineage = trail::lineage(&operator, &audit, &key, before, limit).await?;
     Ok(NoStore(Json(Found { now: audit.now(), records: None, lineage })))
 }
 

@@ -334,6 +334,11 @@ impl TestApp {
         lines.iter().map(line).collect()
     }
 
+    /// Asks the internal listener as a client.
+    pub async fn get_as(&self, client: &str, path: &str) -> Reply {
+        self.internal(Method::GET, path).bearer(&Self::secret_of(client)).send().await
+    }
+
     /// Asks for a feed's registry credentials as a client.
     pub async fn credentials(&self, client: &str, feed: &str) -> Reply {
         let (space, feed) = feed.split_once('/').unwrap();
