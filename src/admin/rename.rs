@@ -138,6 +138,8 @@ impl Admin {
     /// Asks STS about the planned renames, and switches to those that it takes, for as long as feedpass runs.
     pub async fn follow_renames(self, mint: Arc<Mint>, sts: Sts) -> Infallible {
         loop {
+            // Counted from here, so that a clock that moves on meanwhile is not waited for again.
+            let pause = self.clock.sleep(PAUSE);
             let snapshot = self.store.current();
             for plan in snapshot.renames().map(|entry| &*entry.value) {
                 if let Err(error) = self.try_rename(plan, &mint, &sts).await {
@@ -145,7 +147,7 @@ impl Admin {
                 }
             }
             tokio::select! {
-                () = self.clock.sleep(PAUSE) => {}
+                () = pause => {}
                 () = self.trials.planned.notified() => {}
             }
         }
@@ -165,7 +167,7 @@ impl Admin {
         }
         if all && self.switch(plan, &taken).await? {
             let mut answers = self.trials.answers();
-            taken.keys().for_each(|name| drop(answers.remove(name)));
+            answers.retain(|name, _| !taken.contains_key(name));
             tracing::info!("{} is renamed to {}", plan.of, plan.to);
         }
         Ok(())

@@ -3,6 +3,7 @@
 mod apply;
 mod clients;
 mod feeds;
+mod given;
 mod reach;
 mod renames;
 mod secrets;
