@@ -9,8 +9,15 @@ fn admin<'s>(site: &'s Site, secret: &str, arguments: &[&str]) -> Invocation<'s>
     site.client(arguments).env("FEEDPASS_TOKEN", secret)
 }
 
+/// What a command that works gives to a pipe; to people it may say more.
+fn printed(command: Invocation<'_>) -> String {
+    let done = command.run();
+    assert_eq!(done.code, Some(0), "{}{}", done.stdout, done.stderr);
+    done.stdout
+}
+
 fn bootstrap(site: &Site) -> String {
-    let secret = site.operator(["admin", "bootstrap"]).works();
+    let secret = printed(site.operator(["admin", "bootstrap"]));
     assert!(secret.starts_with("fps_"), "{secret}");
     secret.trim().to_owned()
 }
@@ -44,7 +51,7 @@ fn a_team_is_set_up_by_commands_alone() {
     let role = "arn:aws:iam::123456789012:role/team-a-images";
     let feed = ["feed", "add", "team-a/images", "--region", "eu-west-1", "--role-arn", role];
     assert!(run(&feed).works().contains("space:team-a:feed:images"));
-    let client = run(&["client", "add", "team-a-ci", "--space", "team-a", "--grant", "team-a/images=pull"]).works();
+    let client = printed(run(&["client", "add", "team-a-ci", "--space", "team-a", "--grant", "team-a/images=pull"]));
     let client = client.trim();
     assert!(client.starts_with("fps_"), "the secret alone, for a pipe: {client}");
     let given = admin(&site, client, &["credentials", "team-a/images", "--json"]).gives_json();
@@ -59,14 +66,14 @@ fn a_team_is_set_up_by_commands_alone() {
 
     let changed = run(&["client", "set", "team-a-ci", "--grant", "team-a/*=pull,token", "--json"]).gives_json();
     assert_eq!(changed["grants"][0]["actions"], serde_json::json!(["pull", "token"]));
-    let second = run(&["client", "secret", "add", "team-a-ci", "--ends-others-in", "24h"]).works();
+    let second = printed(run(&["client", "secret", "add", "team-a-ci", "--ends-others-in", "24h"]));
     for secret in [client, second.trim()] {
         admin(&site, secret, &["token", "team-a/images"]).works();
     }
 
     let told = run(&["feed", "remove", "team-a/images"]).fails();
     assert!(told.contains("--yes"), "nobody can be asked here: {told}");
-    run(&["feed", "remove", "team-a/images", "--yes"]).works();
+    printed(run(&["feed", "remove", "team-a/images", "--yes"]));
     let told = run(&feed).fails();
     assert!(told.contains("name_tombstoned"), "{told}");
     let told = admin(&site, client, &["space", "list"]).fails();
@@ -89,17 +96,19 @@ fn a_file_is_applied_after_its_difference_was_shown() {
     site.write("teams.toml", &teams("eu-west-1"));
     let shown = apply(&["--dry-run"]).works();
     assert_eq!(shown, "+ space team-b\n+ feed team-b/images\n+ client team-b-ci\n");
-    assert!(apply(&[]).fails().contains("--yes"));
-    assert_eq!(apply(&["--yes"]).works(), shown);
-    assert_eq!(apply(&["--yes"]).works(), "nothing to change\n");
+    let unasked = apply(&[]).run();
+    assert_eq!((unasked.code, unasked.stdout), (Some(1), shown.clone()));
+    assert!(unasked.stderr.contains("--yes"), "{}", unasked.stderr);
+    assert_eq!(printed(apply(&["--yes"])), shown);
+    assert_eq!(printed(apply(&["--yes"])), "nothing to change\n");
 
     site.write("teams.toml", &teams("eu-central-1"));
-    let shown = apply(&["--yes"]).works();
+    let shown = printed(apply(&["--yes"]));
     assert!(shown.contains("~ feed team-b/images") && shown.contains("\"eu-west-1\" → \"eu-central-1\""), "{shown}");
 
     site.write("teams.toml", "[[space]]\nslug = \"team-b\"\n");
     assert_eq!(apply(&["--dry-run"]).works(), "nothing to change\n", "what the file leaves out stays");
-    let shown = apply(&["--prune", "--yes"]).works();
+    let shown = printed(apply(&["--prune", "--yes"]));
     assert!(shown.contains("- feed team-b/images") && shown.contains("- client team-b-ci"), "{shown}");
     site.write("teams.toml", "[[space]]\nslug = \"Team B\"\n");
     assert!(apply(&["--yes"]).fails().contains("is not a slug"));
