@@ -1,0 +1,99 @@
+//! Libraries that get tokens, and AWS's programs with a role session, none of them written for feedpass.
+
+use serde_json::{Value, json};
+
+use super::parts::{Part, Parts, parts, script};
+use crate::process::Site;
+
+/// The example of RFC 7515 A.3.1, which everyone knows and nobody uses.
+fn client_key() -> Value {
+    json!({
+        "kty": "EC",
+        "crv": "P-256",
+        "alg": "ES256",
+        "kid": "es256",
+        "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+        "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
+        "d": "jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI",
+    })
+}
+
+/// A feedpass whose client `ci` has a secret and a key, and may have tokens and sessions.
+fn site() -> Site {
+    let site = Site::example();
+    site.edit("\"pull\", \"token\"", "\"token\", \"session\"");
+    site.edit("[[client.grant]]", "public_keys_file = \"ci.jwks.json\"\n[[client.grant]]");
+    let key = client_key();
+    let mut public = key.clone();
+    public.as_object_mut().unwrap().remove("d");
+    site.write("ci.jwks.json", &json!({ "keys": [public] }).to_string());
+    site.write("ci.key.json", &key.to_string());
+    site.write("secret", site.secret);
+    site
+}
+
+/// What a library says of each way to ask.
+fn outcomes(site: &Site, parts: &Parts, library: &str) -> Vec<Value> {
+    let program = match library {
+        "Authlib" => site.run(&parts.python("python")).args([script("oauth/authlib_client.py")]),
+        _ => {
+            // A module finds packages beside itself alone.
+            std::os::unix::fs::symlink(parts.node_modules(), site.path("node_modules")).unwrap();
+            std::fs::copy(script("oauth/openid_client.mjs"), site.path("openid_client.mjs")).unwrap();
+            site.run("node".as_ref()).args([site.path("openid_client.mjs")])
+        }
+    };
+    let done = program
+        .args(["--issuer", &site.issuer(), "--client-id", "ci"])
+        .args(["--client-secret-file".as_ref(), site.path("secret").as_os_str()])
+        .args(["--key-file".as_ref(), site.path("ci.key.json").as_os_str()])
+        .args(["--subject-token-file".as_ref(), site.path("secret").as_os_str()])
+        .run();
+    assert_eq!(done.code, Some(0), "{}{}", done.stdout, done.stderr);
+    done.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn assert_gets_tokens(library: &str) {
+    let Some(parts) = parts(Part::Verifiers) else { return };
+    let site = site();
+    let _server = site.serve();
+    let outcomes = outcomes(&site, &parts, library);
+    for case in ["client_secret_basic", "client_secret_post", "private_key_jwt ES256"] {
+        let outcome = outcomes.iter().find(|outcome| outcome["case"] == case);
+        let outcome = outcome.unwrap_or_else(|| panic!("{library} said nothing of {case}: {outcomes:?}"));
+        assert_eq!((&outcome["error"], &outcome["bearer_status"]), (&json!(""), &json!(200)), "{outcome}");
+        assert_eq!(outcome["token"]["header"]["typ"], "at+jwt");
+        assert_eq!(outcome["token"]["claims"]["client_id"], "ci");
+    }
+}
+
+#[test]
+fn openid_client_gets_tokens_with_the_issuers_url_alone() {
+    assert_gets_tokens("openid-client");
+}
+
+#[test]
+fn authlib_gets_tokens_with_the_issuers_url_alone() {
+    assert_gets_tokens("Authlib");
+}
+
+#[test]
+fn boto3_and_the_aws_cli_work_through_a_feeds_role() {
+    let Some(parts) = parts(Part::StandIns) else { return };
+    let site = site();
+    let server = site.serve();
+    let done = site
+        .run(&parts.python("python"))
+        .env("FEEDPASS_URL", site.url())
+        .env("FEEDPASS_TOKEN_FILE", site.path("secret"))
+        .args([script("role_session.py")])
+        .args(["--sts", &server.sandbox()])
+        .args(["--feedpass".as_ref(), site.bin().join("feedpass").as_os_str()])
+        .run();
+    let said: Vec<Value> = done.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(said.len(), 4, "{}{}", done.stdout, done.stderr);
+    for line in said {
+        let arn = line["caller_arn"].as_str().unwrap_or_default();
+        assert!(arn.starts_with("arn:aws:sts::123456789012:assumed-role/feedpass-images/default.images@"), "{line}");
+    }
+}
