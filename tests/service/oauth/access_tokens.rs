@@ -24,6 +24,7 @@ async fn a_token_is_good_until_its_end_and_not_after() {
     app.clock.advance(Duration::from_secs(60));
     let reply = post_bearer(&app, &token, CREDENTIALS).await;
     assert_eq!(reply.status_and_code(), (401, "access_token_expired".into()));
+    assert!(reply.header("www-authenticate").contains("error=\"invalid_token\""), "RFC 6750 §3.1");
 }
 
 #[tokio::test]

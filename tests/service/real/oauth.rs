@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use super::parts::{Part, Parts, parts, script};
 use crate::process::Site;
 
-/// The example of RFC 7515 A.3.1, which everyone knows and nobody uses.
-fn client_key() -> Value {
-    json!({
+/// The example of RFC 7515 A.3.1, and one of 32 sevens: everyone knows them, and nobody uses them.
+fn client_keys() -> [(&'static str, Value); 2] {
+    let es256 = json!({
         "kty": "EC",
         "crv": "P-256",
         "alg": "ES256",
@@ -15,19 +15,29 @@ fn client_key() -> Value {
         "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
         "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
         "d": "jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI",
-    })
+    });
+    let eddsa = json!({
+        "kty": "OKP",
+        "crv": "Ed25519",
+        "alg": "EdDSA",
+        "kid": "eddsa",
+        "x": "6kpsY-KcUgq-9VB7Ey7F-ZVHdq6-vnuSQh7qaRRG0iw",
+        "d": "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc",
+    });
+    [("es256.json", es256), ("eddsa.json", eddsa)]
 }
 
-/// A feedpass whose client `ci` has a secret and a key, and may have tokens and sessions.
+/// A feedpass whose client `ci` has a secret and keys, and may have tokens and sessions.
 fn site() -> Site {
     let site = Site::example();
     site.edit("\"pull\", \"token\"", "\"token\", \"session\"");
     site.edit("[[client.grant]]", "public_keys_file = \"ci.jwks.json\"\n[[client.grant]]");
-    let key = client_key();
-    let mut public = key.clone();
-    public.as_object_mut().unwrap().remove("d");
-    site.write("ci.jwks.json", &json!({ "keys": [public] }).to_string());
-    site.write("ci.key.json", &key.to_string());
+    let public = client_keys().map(|(file, mut key)| {
+        site.write(file, &key.to_string());
+        key.as_object_mut().unwrap().remove("d");
+        key
+    });
+    site.write("ci.jwks.json", &json!({ "keys": public }).to_string());
     site.write("secret", site.secret);
     site
 }
@@ -46,7 +56,7 @@ fn outcomes(site: &Site, parts: &Parts, library: &str) -> Vec<Value> {
     let done = program
         .args(["--issuer", &site.issuer(), "--client-id", "ci"])
         .args(["--client-secret-file".as_ref(), site.path("secret").as_os_str()])
-        .args(["--key-file".as_ref(), site.path("ci.key.json").as_os_str()])
+        .args(client_keys().map(|(file, _)| format!("--key-file={}", site.path(file).display())))
         .args(["--subject-token-file".as_ref(), site.path("secret").as_os_str()])
         .run();
     assert_eq!(done.code, Some(0), "{}{}", done.stdout, done.stderr);
@@ -58,7 +68,7 @@ fn assert_gets_tokens(library: &str) {
     let site = site();
     let _server = site.serve();
     let outcomes = outcomes(&site, &parts, library);
-    for case in ["client_secret_basic", "client_secret_post", "private_key_jwt ES256"] {
+    for case in ["client_secret_basic", "client_secret_post", "private_key_jwt ES256", "private_key_jwt EdDSA"] {
         let outcome = outcomes.iter().find(|outcome| outcome["case"] == case);
         let outcome = outcome.unwrap_or_else(|| panic!("{library} said nothing of {case}: {outcomes:?}"));
         assert_eq!((&outcome["error"], &outcome["bearer_status"]), (&json!(""), &json!(200)), "{outcome}");
