@@ -44,14 +44,13 @@ fn site() -> Site {
 
 /// What a library says of each way to ask.
 fn outcomes(site: &Site, parts: &Parts, library: &str) -> Vec<Value> {
-    let program = match library {
-        "Authlib" => site.run(&parts.python("python")).args([script("oauth/authlib_client.py")]),
-        _ => {
-            // A module finds packages beside itself alone.
-            std::os::unix::fs::symlink(parts.node_modules(), site.path("node_modules")).unwrap();
-            std::fs::copy(script("oauth/openid_client.mjs"), site.path("openid_client.mjs")).unwrap();
-            site.run("node".as_ref()).args([site.path("openid_client.mjs")])
-        }
+    let program = if library == "Authlib" {
+        site.run(&parts.python("python")).args([script("oauth/authlib_client.py")])
+    } else {
+        // A module finds packages beside itself alone.
+        std::os::unix::fs::symlink(parts.node_modules(), site.path("node_modules")).unwrap();
+        std::fs::copy(script("oauth/openid_client.mjs"), site.path("openid_client.mjs")).unwrap();
+        site.run("node".as_ref()).args([site.path("openid_client.mjs")])
     };
     let done = program
         .args(["--issuer", &site.issuer(), "--client-id", "ci"])
