@@ -10,18 +10,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use secrecy::SecretString;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use crate::audit::Audit;
+use crate::admin::{self, Admin, Audiences, BootstrapError};
+use crate::audit::{Audit, LineFile};
 use crate::authn::{AccessTokenKeys, Authn};
 use crate::aws::ecr::Ecr;
 use crate::aws::sts::Sts;
 use crate::aws::{Connection, Endpoints, TimeLimits};
-use crate::broker::Broker;
+use crate::broker::{Broker, Steps};
 use crate::clock::{Clock, SystemClock};
-use crate::config::{AwsEndpoint, KeyStore as KeyStoreSettings, Settings};
-use crate::domain::IssuerUrl;
+use crate::config::{AuditSettings, AwsEndpoint, KeyStore as KeyStoreSettings, Settings};
+use crate::domain::{ClientId, IssuerUrl};
 use crate::entropy::{Entropy, SystemEntropy};
 use crate::http::{
     HttpState, Limiter, Readiness, Server, ServerError, TrustedProxies, bind, both_routes, internal_routes,
@@ -107,14 +109,16 @@ const DRAIN_DOCUMENTS: Duration = Duration::from_secs(3);
 /// feedpass, running. Dropping it stops it at once; [`App::stop`] lets requests finish.
 pub struct App {
     settings: Arc<ArcSwap<Settings>>,
-    /// Sees what other processes change.
-    #[expect(dead_code, reason = "it ends with the app")]
-    follower: AbortOnDrop,
+    /// Those that see what other processes change, and keep the audit trail.
+    #[expect(dead_code, reason = "they end with the app")]
+    tasks: Vec<AbortOnDrop>,
     /// Those of the start: what only a restart changes is as it was then.
     started: Settings,
     store: Arc<Store>,
+    audit: Audit,
     mint: Arc<Mint>,
     broker: Broker,
+    admin: Admin,
     keyring: Arc<KeyRing>,
     metrics: Arc<Metrics>,
     limiter: Limiter,
@@ -156,25 +160,32 @@ impl App {
         let mint = Arc::new(mint);
         let endpoints = endpoints(&settings.aws, sandbox.as_ref());
         let connection = Connection::new(endpoints, time_limits, Arc::clone(&clock), Arc::clone(&metrics));
-        let broker = Broker::new(
-            Arc::clone(&store),
-            Arc::clone(&mint),
-            Sts::new(connection.clone()),
-            Ecr::new(connection),
-            Arc::clone(&metrics),
-            audit.clone(),
-            Arc::clone(&clock),
-            Arc::clone(&entropy),
-        );
+        let steps = Steps {
+            store: Arc::clone(&store),
+            mint: Arc::clone(&mint),
+            sts: Sts::new(connection.clone()),
+            ecr: Ecr::new(connection),
+            metrics: Arc::clone(&metrics),
+            audit: audit.clone(),
+        };
+        let broker = Broker::new(steps, Arc::clone(&clock), Arc::clone(&entropy));
         let limiter = Limiter::new(settings.limits, Arc::clone(&clock), Arc::clone(&metrics));
         let proxies = TrustedProxies::default();
         proxies.set(settings.listen.trusted_proxies.clone());
         let readiness = Readiness::default();
+        let admin = Admin::new(
+            Arc::clone(&store),
+            audit.clone(),
+            Arc::clone(&clock),
+            Arc::clone(&entropy),
+            audiences(&settings),
+        );
         let keys: Arc<dyn AccessTokenKeys> = Arc::<KeyRing>::clone(&keyring);
         let (issuer, ours) = (settings.issuer.clone(), Arc::clone(&clock));
         let state = HttpState {
+            admin: admin.clone(),
             authn: Authn::new(Arc::clone(&store), audit.clone(), keys, issuer, &api, ours),
-            audit,
+            audit: audit.clone(),
             broker: broker.clone(),
             metadata: Arc::new(metadata),
             limiter: limiter.clone(),
@@ -184,7 +195,8 @@ impl App {
             clock: Arc::clone(&clock),
             entropy,
         };
-        let follower = tokio::spawn(follow_store(Arc::clone(&store), readiness.clone(), Arc::clone(&clock)));
+        let mut tasks = keep_trail(&audit, &settings.audit);
+        tasks.push(AbortOnDrop(tokio::spawn(follow_store(Arc::clone(&store), readiness.clone(), Arc::clone(&clock)))));
         readiness.set(true);
         let (public, internal) = listeners.serve(&settings.issuer, &state, &clock)?;
         let started = settings.clone();
@@ -195,11 +207,13 @@ impl App {
         }
         Ok(Self {
             settings,
-            follower: AbortOnDrop(follower),
+            tasks,
             started,
             store,
+            audit,
             mint,
             broker,
+            admin,
             keyring,
             metrics,
             limiter,
@@ -223,6 +237,12 @@ impl App {
         &self.keyring
     }
 
+    /// The audit trail.
+    #[must_use]
+    pub fn audit(&self) -> &Audit {
+        &self.audit
+    }
+
     /// Where the public listener is.
     #[must_use]
     pub fn public_address(&self) -> SocketAddr {
@@ -244,6 +264,7 @@ impl App {
     /// Says that it is not ready any more, takes no new connection, and lets requests finish.
     pub async fn stop(self) {
         self.readiness.set(false);
+        self.audit.close();
         let Some(internal) = self.internal else { return self.public.stop(DRAIN).await };
         // First: STS fetches our keys on behalf of the requests that it finishes.
         internal.stop(DRAIN).await;
@@ -324,8 +345,42 @@ fn lifetimes(settings: &Settings) -> Lifetimes {
     Lifetimes { web_identity: settings.tokens.lifetime, access: settings.tokens.access_lifetime }
 }
 
+/// Makes the first admin in the store that `settings` name, whether or not a server runs on it, and gives its secret.
+///
+/// # Errors
+/// [`BootstrapError`]; nothing is changed then.
+pub async fn bootstrap(
+    settings: &Settings,
+    id: &ClientId,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+) -> Result<SecretString, BootstrapError> {
+    let database = Arc::new(SqlDatabase::open(settings.store.as_str()).await?);
+    let store = Store::open(database, declared(settings), Arc::clone(&clock)).await?;
+    admin::bootstrap(&store, id, &*clock, &*entropy).await
+}
+
 fn declared(settings: &Settings) -> Declared {
     Declared { spaces: settings.spaces.clone(), feeds: settings.feeds.clone(), clients: settings.clients.clone() }
+}
+
+/// Starts what keeps the trail: who follows it hears of other processes' lines, old lines go, the file has each.
+fn keep_trail(audit: &Audit, settings: &AuditSettings) -> Vec<AbortOnDrop> {
+    let (watching, pruning, filling) = (audit.clone(), audit.clone(), audit.clone());
+    let keep_for = settings.keep_for.as_duration();
+    let mut tasks = vec![
+        tokio::spawn(async move { watching.watch_others().await }),
+        tokio::spawn(async move { pruning.prune_hourly(keep_for).await }),
+    ];
+    if let Some(file) = settings.file.clone().map(LineFile::new) {
+        tasks.push(tokio::spawn(async move { file.fill(&filling).await }));
+    }
+    tasks.into_iter().map(AbortOnDrop).collect()
+}
+
+fn audiences(settings: &Settings) -> Audiences {
+    // The audience of the access tokens that the internal listener takes.
+    Audiences { default: settings.audience.clone(), reserved: settings.listen.at("").parse().ok() }
 }
 
 /// Takes in what other processes write to the store, for as long as feedpass runs; ready while it answers.

@@ -4,7 +4,8 @@ use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{AccountsError, App, check_sandbox, declared, lifetimes};
+use super::{AccountsError, App, audiences, check_sandbox, declared, lifetimes};
+use crate::admin::Audiences;
 use crate::config::{AwsEndpoint, ConfigError, SandboxRole, Settings, Watcher};
 use crate::domain::IssuerUrl;
 use crate::store::StoreError;
@@ -54,6 +55,8 @@ impl App {
             return Err(error.into());
         }
         self.mint.set_lifetimes(lifetimes(&new));
+        let reserved = audiences(&self.started).reserved;
+        self.admin.set_audiences(Audiences { reserved, ..audiences(&new) });
         self.limiter.set(new.limits);
         self.proxies.set(new.listen.trusted_proxies.clone());
         if declared_roles(&old) == declared_roles(&new) {

@@ -109,6 +109,9 @@ pub struct Event {
     /// What was changed, and how: the kind, name, action, and the value before and after without secrets.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub change: Option<Value>,
+    /// What was looked at, or let go for its age.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub details: Option<Value>,
 }
 
 impl Event {
@@ -135,6 +138,7 @@ impl Event {
             aws_request_id: None,
             expires_at: None,
             change: None,
+            details: None,
         }
     }
 

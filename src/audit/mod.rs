@@ -1,14 +1,27 @@
 //! Who asked for what and what came of it. Nothing leaves feedpass before its line is safe.
+//!
+//! [`Audit`] writes; [`Follower`] reads on as lines come; [`verify`] walks the chain; [`Lineage`] joins keys, tokens,
+//! sessions and credentials with whoever was given them.
 
 mod event;
+mod file;
+mod follow;
+mod lineage;
+mod prune;
+mod verify;
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 pub use event::{Event, Outcome, What};
+pub use file::LineFile;
+pub use follow::Follower;
+pub use lineage::{CloudTrailError, CloudTrailEvent, Lineage, LineageKey, Scope, Told};
+pub use verify::{Break, Report, Seen, verify};
 
+use self::follow::News;
 use crate::clock::Clock;
 use crate::domain::Origin;
 use crate::store::StoreError;
@@ -24,6 +37,8 @@ const BATCH: usize = 1000;
 #[derive(Clone)]
 pub struct Audit {
     queue: mpsc::Sender<Waiting>,
+    database: Arc<dyn Database>,
+    news: Arc<watch::Sender<News>>,
     clock: Arc<dyn Clock>,
 }
 
@@ -42,8 +57,15 @@ impl Audit {
     #[must_use]
     pub fn new(database: Arc<dyn Database>, clock: Arc<dyn Clock>) -> Self {
         let (queue, waiting) = mpsc::channel(BATCH);
-        tokio::spawn(write(database, waiting, Arc::clone(&clock)));
-        Self { queue, clock }
+        let news = Arc::new(watch::Sender::new(News::default()));
+        tokio::spawn(write(Arc::clone(&database), waiting, Arc::clone(&news), Arc::clone(&clock)));
+        Self { queue, database, news, clock }
+    }
+
+    /// What was written, to be read.
+    #[must_use]
+    pub fn trail(&self) -> &dyn Database {
+        &*self.database
     }
 
     /// An event of now.
@@ -58,7 +80,9 @@ impl Audit {
         self.event(what).from(origin)
     }
 
-    fn now(&self) -> Timestamp {
+    /// The time that lines are written at.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
@@ -76,7 +100,12 @@ impl Audit {
     }
 }
 
-async fn write(database: Arc<dyn Database>, mut waiting: mpsc::Receiver<Waiting>, clock: Arc<dyn Clock>) {
+async fn write(
+    database: Arc<dyn Database>,
+    mut waiting: mpsc::Receiver<Waiting>,
+    news: Arc<watch::Sender<News>>,
+    clock: Arc<dyn Clock>,
+) {
     let mut batch = Vec::new();
     while waiting.recv_many(&mut batch, BATCH).await > 0 {
         let (lines, who): (Vec<_>, Vec<_>) = batch.drain(..).map(|waiting| (waiting.line, waiting.written)).unzip();
@@ -88,5 +117,6 @@ async fn write(database: Arc<dyn Database>, mut waiting: mpsc::Receiver<Waiting>
             // Whoever asked may have gone away; the line stays.
             let _ = written.send(result.clone());
         }
+        news.send_modify(News::came);
     }
 }

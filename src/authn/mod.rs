@@ -27,7 +27,7 @@ pub use subject::SubjectKind;
 
 use crate::audit::{Audit, Event, Outcome, What};
 use crate::clock::Clock;
-use crate::domain::{Client, ClientId, Grant, IssuerUrl, Origin, Role, Scope, SecretHash};
+use crate::domain::{Client, ClientId, DisplayName, Grant, IssuerUrl, Origin, Role, Scope, SecretHash};
 use crate::store::{Snapshot, Store};
 
 /// A program that has proved who it is. Only this room makes one.
@@ -100,6 +100,18 @@ impl Caller {
     #[must_use]
     pub fn narrowed_to(&self, scope: &Scope) -> Option<Self> {
         self.scope.covers(scope).then(|| Self { scope: scope.clone(), ..self.clone() })
+    }
+
+    /// What people call it.
+    #[must_use]
+    pub fn name(&self) -> Option<&DisplayName> {
+        self.client.name.as_ref()
+    }
+
+    /// From when on it is nobody any more.
+    #[must_use]
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        self.client.expires_at
     }
 
     /// How it proved who it is.

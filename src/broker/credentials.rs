@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::cache::{Held, Occasion};
-use super::{Broker, BrokerError, Exchange, failed};
+use super::{Broker, BrokerError, Steps, failed};
 use crate::audit::{Event, What};
 use crate::authn::Caller;
 use crate::authz::{self, Permit, Refusal, Wish};
@@ -114,7 +114,7 @@ fn given(given: &FeedCredentials, event: Event) -> Event {
     }
 }
 
-impl Exchange {
+impl Steps {
     /// The way through AWS; runs once for all who wait, and again for each renewal.
     async fn fetch(&self, permit: &Permit, occasion: Occasion) -> Result<RegistryCredentials, BrokerError> {
         self.watched(permit, occasion, Box::pin(self.exchange(permit, occasion))).await

@@ -100,9 +100,9 @@ impl BrokerError {
                 source: StsError::Throttled(_) | StsError::Unavailable(_) | StsError::IssuerUnreachable(_),
                 ..
             }
-            | Self::Ecr { source: EcrError::Throttled(_) | EcrError::Unavailable(_), .. } => Some(Self::OUTAGE_MEMORY),
+            | Self::Ecr { source: EcrError::Throttled(_) | EcrError::Unavailable(_), .. }
+            | Self::Unwritten(_) => Some(Self::OUTAGE_MEMORY),
             Self::FeedChanged(_) | Self::FlightLost => Some(Duration::from_secs(1)),
-            Self::Unwritten(_) => Some(Self::OUTAGE_MEMORY),
             Self::Refused(_) | Self::WrongToken(_) | Self::Mint(_) | Self::Sts { .. } | Self::Ecr { .. } => None,
         }
     }

@@ -14,7 +14,7 @@ use crate::authn::Caller;
 use crate::aws::ecr::{Ecr, RegistryCredentials};
 use crate::aws::sts::{RoleSession, Sts};
 use crate::clock::Clock;
-use crate::domain::SpaceFeed;
+use crate::domain::{IssuerUrl, SpaceFeed};
 use crate::entropy::Entropy;
 use crate::issuer::mint::Mint;
 use crate::store::Store;
@@ -31,7 +31,7 @@ use self::credentials::CredentialsKey;
 #[derive(Clone)]
 pub struct Broker {
     store: Arc<Store>,
-    exchange: Arc<Exchange>,
+    exchange: Arc<Steps>,
     cache: Cache<CredentialsKey, RegistryCredentials, BrokerError>,
     sessions: Cache<CredentialsKey, RoleSession, BrokerError>,
     metrics: Arc<Metrics>,
@@ -39,33 +39,29 @@ pub struct Broker {
 }
 
 /// The steps beyond the cache, shared with the flights that outlive a request.
-struct Exchange {
-    store: Arc<Store>,
-    mint: Arc<Mint>,
-    sts: Sts,
-    ecr: Ecr,
-    metrics: Arc<Metrics>,
-    audit: Audit,
+pub struct Steps {
+    /// What is known of feeds and grants.
+    pub store: Arc<Store>,
+    /// Step 4.
+    pub mint: Arc<Mint>,
+    /// Step 5.
+    pub sts: Sts,
+    /// Step 6.
+    pub ecr: Ecr,
+    /// The figures.
+    pub metrics: Arc<Metrics>,
+    /// What is written down of each step.
+    pub audit: Audit,
 }
 
 impl Broker {
-    /// Joins the steps.
+    /// Joins `steps`.
     #[must_use]
-    pub fn new(
-        store: Arc<Store>,
-        mint: Arc<Mint>,
-        sts: Sts,
-        ecr: Ecr,
-        metrics: Arc<Metrics>,
-        audit: Audit,
-        clock: Arc<dyn Clock>,
-        entropy: Arc<dyn Entropy>,
-    ) -> Self {
-        let exchange =
-            Exchange { store: Arc::clone(&store), mint, sts, ecr, metrics: Arc::clone(&metrics), audit: audit.clone() };
+    pub fn new(steps: Steps, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
+        let (store, metrics, audit) = (Arc::clone(&steps.store), Arc::clone(&steps.metrics), steps.audit.clone());
         let sessions = Cache::new(Arc::clone(&clock), Arc::clone(&entropy));
         let cache = Cache::new(clock, entropy);
-        Self { store, exchange: Arc::new(exchange), cache, sessions, metrics, audit }
+        Self { store, exchange: Arc::new(steps), cache, sessions, metrics, audit }
     }
 
     /// Writes down that `caller` asked for `what` of `target` and what came of it, and only then hands it on.
@@ -85,6 +81,12 @@ impl Broker {
         };
         self.audit.record(event).await?;
         result
+    }
+
+    /// The issuer that the web identity tokens name.
+    #[must_use]
+    pub fn issuer(&self) -> &IssuerUrl {
+        self.exchange.mint.issuer()
     }
 
     /// Asks AWS again where it refused: something was changed that may have been the cause.

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::cache::{Held, Occasion};
 use super::credentials::CredentialsKey;
-use super::{Broker, BrokerError, Exchange, failed};
+use super::{Broker, BrokerError, Steps, failed};
 use crate::audit::{Event, What};
 use crate::authn::Caller;
 use crate::authz::{self, Permit, Wish};
@@ -75,7 +75,7 @@ impl Broker {
     }
 }
 
-impl Exchange {
+impl Steps {
     async fn fetch_session(&self, permit: &Permit, occasion: Occasion) -> Result<RoleSession, BrokerError> {
         let exchange = async {
             let (assumed, session) = self.assume_role(permit, occasion).await?;

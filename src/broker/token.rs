@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Broker, BrokerError, Exchange, WrongToken, failed};
+use super::{Broker, BrokerError, Steps, WrongToken, failed};
 use crate::audit::{Event, What};
 use crate::authn::Caller;
 use crate::authz::{self, Permit, Wish};
@@ -57,7 +57,7 @@ impl Broker {
     }
 }
 
-impl Exchange {
+impl Steps {
     /// Signs a token, and gives with it the event that must be safe before the token is used.
     pub(super) async fn mint(
         &self,

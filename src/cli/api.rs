@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use bytes::Bytes;
 use clap::Args;
-use http::header::{AUTHORIZATION, HeaderValue};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderValue, IF_MATCH};
 use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_rustls::HttpsConnectorBuilder;
@@ -13,7 +13,8 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
-use url::Url;
+use serde_json::Value;
+use url::{Url, form_urlencoded};
 
 use crate::domain::is_loopback;
 use crate::telemetry::with_causes;
@@ -86,6 +87,31 @@ impl std::fmt::Display for Problem {
     }
 }
 
+/// A request to the API.
+pub(super) struct Ask<'a> {
+    pub(super) method: Method,
+    /// Its segments, not encoded.
+    pub(super) path: &'a [&'a str],
+    pub(super) query: &'a [(&'a str, &'a str)],
+    pub(super) body: Option<&'a Value>,
+    pub(super) if_match: Option<&'a str>,
+}
+
+/// What the API answered to a request that it granted.
+pub(super) struct Answer {
+    pub(super) body: Bytes,
+    pub(super) etag: Option<String>,
+}
+
+impl Answer {
+    pub(super) fn json(&self) -> anyhow::Result<Value> {
+        if self.body.is_empty() {
+            return Ok(Value::Null);
+        }
+        serde_json::from_slice(&self.body).context("the answer is not JSON")
+    }
+}
+
 impl Server {
     /// The server that the environment names, for programs without arguments of their own.
     pub(super) fn from_environment() -> anyhow::Result<Self> {
@@ -95,6 +121,25 @@ impl Server {
 
     /// Posts to `path` and returns the body of a success.
     pub(super) async fn post(&self, path: &[&str], query: &str) -> anyhow::Result<Bytes> {
+        let query: Vec<_> = form_urlencoded::parse(query.as_bytes()).collect();
+        let query: Vec<_> = query.iter().map(|(name, value)| (&**name, &**value)).collect();
+        Ok(self.ask(Ask { method: Method::POST, path, query: &query, body: None, if_match: None }).await?.body)
+    }
+
+    /// Asks, and returns the JSON of a success.
+    pub(super) async fn json(
+        &self,
+        method: Method,
+        path: &[&str],
+        query: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> anyhow::Result<Value> {
+        let answer = self.ask(Ask { method, path, query, body, if_match: None }).await?;
+        answer.json()
+    }
+
+    /// Asks, and returns a success.
+    pub(super) async fn ask(&self, ask: Ask<'_>) -> anyhow::Result<Answer> {
         anyhow::ensure!(
             self.url.scheme() == "https" || is_loopback(&self.url),
             "{} is neither `https://…` nor `http://` to this machine, as in `http://127.0.0.1:8081`: the client's secret would \
@@ -106,20 +151,28 @@ impl Server {
         url.path_segments_mut()
             .map_err(|()| anyhow::anyhow!("{} is not the URL of a server", self.url))?
             .pop_if_empty()
-            .extend(path);
-        url.set_query(Some(query).filter(|query| !query.is_empty()));
+            .extend(ask.path);
+        if !ask.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(ask.query);
+        }
         let mut authorization = HeaderValue::try_from(format!("Bearer {}", secret.expose_secret()))
             .context("the client's secret holds characters that no header can carry")?;
         authorization.set_sensitive(true);
-        let request = Request::builder()
-            .method(Method::POST)
-            .uri(url.as_str())
-            .header(AUTHORIZATION, authorization)
-            .body(Full::<Bytes>::default())?;
-        self.send(request).await
+        let mut request = Request::builder().method(ask.method).uri(url.as_str()).header(AUTHORIZATION, authorization);
+        if let Some(version) = ask.if_match {
+            request = request.header(IF_MATCH, version);
+        }
+        let body = match ask.body {
+            Some(body) => {
+                request = request.header(CONTENT_TYPE, "application/json");
+                Full::from(serde_json::to_vec(body)?)
+            }
+            None => Full::default(),
+        };
+        self.send(request.body(body)?).await
     }
 
-    async fn send(&self, request: Request<Full<Bytes>>) -> anyhow::Result<Bytes> {
+    async fn send(&self, request: Request<Full<Bytes>>) -> anyhow::Result<Answer> {
         let unreachable = |reason: String| ApiError::Unreachable { url: self.url.clone(), reason };
         let connector = HttpsConnectorBuilder::new()
             .with_native_roots()
@@ -138,7 +191,8 @@ impl Server {
         let (head, body) =
             answer.await.map_err(|_| unreachable(format!("no answer in {} s", TIME_LIMIT.as_secs())))??;
         if head.status.is_success() {
-            return Ok(body);
+            let etag = head.headers.get(ETAG).and_then(|etag| etag.to_str().ok()).map(str::to_owned);
+            return Ok(Answer { body, etag });
         }
         let mut problem: Problem = serde_json::from_slice(&body)
             .map_err(|_| ApiError::Stranger { url: self.url.clone(), status: head.status })?;

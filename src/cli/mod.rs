@@ -1,10 +1,12 @@
 //! The command line. `serve` and `config` act here; every other command is a client of the API.
 
+mod admin;
 mod api;
 mod completions;
 mod config;
 mod credentials;
 mod docker_helper;
+mod manage;
 mod output;
 mod serve;
 mod session;
@@ -48,6 +50,24 @@ enum Command {
     Token(token::Token),
     /// Get a session of a feed's role, for any program that speaks to AWS
     Session(session::Session),
+    /// Do what is done on the server's own machine: make the first admin
+    #[command(subcommand)]
+    Admin(admin::Admin),
+    /// See and change spaces, the tenants
+    #[command(subcommand)]
+    Space(manage::Space),
+    /// See and change feeds, the registries and the roles for them
+    #[command(subcommand)]
+    Feed(manage::Feed),
+    /// See and change clients, who may ask for what
+    #[command(subcommand)]
+    Client(manage::Client),
+    /// Make spaces, feeds and clients equal to a file
+    Apply(manage::Apply),
+    /// Say who can get credentials of a feed, and why
+    WhoCan(manage::WhoCan),
+    /// Say who the server takes you for
+    Whoami(manage::Whoami),
     /// Print a completion script for a shell
     Completions(completions::Completions),
 }
@@ -87,6 +107,13 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Credentials(credentials) => runtime()?.block_on(credentials.run(cli.json)),
         Command::Token(token) => runtime()?.block_on(token.run(cli.json)),
         Command::Session(session) => runtime()?.block_on(session.run(cli.json)),
+        Command::Admin(admin) => runtime()?.block_on(admin.run(cli.json)),
+        Command::Space(space) => runtime()?.block_on(space.run(cli.json)),
+        Command::Feed(feed) => runtime()?.block_on(feed.run(cli.json)),
+        Command::Client(client) => runtime()?.block_on(client.run(cli.json)),
+        Command::Apply(apply) => runtime()?.block_on(apply.run(cli.json)),
+        Command::WhoCan(who_can) => runtime()?.block_on(who_can.run(cli.json)),
+        Command::Whoami(whoami) => runtime()?.block_on(whoami.run(cli.json)),
         Command::Completions(completions) => completions.run(&mut Cli::command()),
     }
 }

@@ -37,3 +37,24 @@ pub(super) fn print_table(rows: &[(&str, &str)]) -> anyhow::Result<()> {
     let lines: Vec<_> = rows.iter().map(|(name, value)| format!("{name:width$}  {value}")).collect();
     print(&(lines.join("\n") + "\n"))
 }
+
+/// Prints rows below titles, each column as wide as its widest cell.
+pub(super) fn print_columns(titles: &[&str], rows: &[Vec<String>]) -> anyhow::Result<()> {
+    let widths: Vec<usize> = titles
+        .iter()
+        .enumerate()
+        .map(|(at, title)| {
+            rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.chars().count()).chain([title.len()]).max()
+        })
+        .map(Option::unwrap_or_default)
+        .collect();
+    let line = |cells: Vec<&str>| {
+        let padded: Vec<_> = cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        format!("{}\n", padded.join("  ").trim_end())
+    };
+    let mut text = line(titles.to_vec());
+    for row in rows {
+        text += &line(row.iter().map(String::as_str).collect());
+    }
+    print(&text)
+}

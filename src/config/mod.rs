@@ -30,8 +30,8 @@ use std::path::Path;
 
 pub use error::{ConfigError, Mistake};
 pub use settings::{
-    AwsEndpoint, KeySettings, KeyStore, Listen, PromoteOn, SandboxRole, SandboxSettings, Settings, StoreUrl,
-    TokenSettings,
+    AuditSettings, AwsEndpoint, KeySettings, KeyStore, Listen, PromoteOn, SandboxRole, SandboxSettings, Settings,
+    StoreUrl, TokenSettings,
 };
 pub use watch::{WatchError, Watcher};
 

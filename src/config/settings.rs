@@ -24,6 +24,8 @@ pub struct Settings {
     pub listen: Listen,
     /// Where what the API makes and the audit trail are kept.
     pub store: StoreUrl,
+    /// How the audit trail is kept.
+    pub audit: AuditSettings,
     /// How signing keys are kept and changed.
     pub keys: KeySettings,
     /// How tokens are made.
@@ -60,6 +62,8 @@ impl Settings {
             ("listen.internal", self.listen.internal != new.listen.internal),
             ("listen.internal_url", self.listen.internal_url != new.listen.internal_url),
             ("store.url", self.store != new.store),
+            ("audit.keep_for", self.audit.keep_for != new.audit.keep_for),
+            ("audit.file", self.audit.file != new.audit.file),
             ("keys.store", self.keys.store != new.keys.store),
             ("keys.algorithm", self.keys.algorithm != new.keys.algorithm),
         ];
@@ -143,6 +147,15 @@ impl fmt::Debug for StoreUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "StoreUrl({}:…)", self.0.split(':').next().unwrap_or_default())
     }
+}
+
+/// How the audit trail is kept.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct AuditSettings {
+    /// How long a line is kept, a day or longer.
+    pub keep_for: Period,
+    /// The file that has each line too, as JSON lines.
+    pub file: Option<PathBuf>,
 }
 
 /// How signing keys are kept and changed.

@@ -104,7 +104,7 @@ impl TryFrom<Form> for Feed {
 
     fn try_from(form: Form) -> Result<Self, Invalid> {
         let Form { space, slug, name, region, registry, web_identity } = form;
-        Ok(Self { name: SpaceFeed { space, feed: slug }, display_name: name, region, registry, web_identity }
-            .in_one_partition()?)
+        Self { name: SpaceFeed { space, feed: slug }, display_name: name, region, registry, web_identity }
+            .in_one_partition()
     }
 }

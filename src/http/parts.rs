@@ -55,11 +55,11 @@ impl<T: DeserializeOwned> FromRequestParts<HttpState> for Parameters<T> {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the shape that map_err takes")]
-fn wrong_path(rejection: PathRejection) -> Problem {
+pub(super) fn wrong_path(rejection: PathRejection) -> Problem {
     Problem::bad_request("invalid_path", format!("the path is wrong: {}", rejection.body_text()))
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the shape that map_err takes")]
-fn wrong_value(invalid: Invalid) -> Problem {
+pub(super) fn wrong_value(invalid: Invalid) -> Problem {
     Problem::bad_request("invalid_path", invalid.to_string())
 }

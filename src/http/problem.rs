@@ -1,6 +1,7 @@
 //! Every error's status, code and words (RFC 9457); those for AWS's answers are in `aws.rs`,
-//! those for who asks too much in `limits.rs`.
+//! those for who asks too much in `limits.rs`, those for operators in `admin.rs`.
 
+mod admin;
 mod aws;
 mod limits;
 
@@ -14,7 +15,6 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use self::aws::{ecr_problem, sts_problem};
-use super::LARGEST_BODY;
 use crate::audit::Unwritten;
 use crate::authn::AuthnError;
 use crate::authz::{Refusal, RoleMissing};
@@ -76,7 +76,12 @@ pub(super) struct Said {
 }
 
 impl Problem {
-    fn new(status: StatusCode, code: &'static str, whose_move: WhoseMove, detail: impl Into<String>) -> Self {
+    pub(super) fn new(
+        status: StatusCode,
+        code: &'static str,
+        whose_move: WhoseMove,
+        detail: impl Into<String>,
+    ) -> Self {
         let detail = detail.into();
         Self { status, code, whose_move, said: detail.clone(), detail, retry_after: None, aws: None, for_aws: false }
     }
@@ -84,12 +89,6 @@ impl Problem {
     /// The request itself is wrong.
     pub(super) fn bad_request(code: &'static str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, code, WhoseMove::Caller, detail)
-    }
-
-    /// The body is more than any request needs.
-    pub(super) fn body_too_large() -> Self {
-        let detail = format!("the body has more than {LARGEST_BODY} bytes, and no request needs as many");
-        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", WhoseMove::Caller, detail)
     }
 
     /// The same for AWS's programs, which show `code` and `message` of a refusal, and nothing else of it.
@@ -109,6 +108,26 @@ impl Problem {
     }
 }
 
+impl Problem {
+    /// No role of the caller has that duty, or has it as far.
+    pub(super) fn role_missing(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "role_missing", WhoseMove::Caller, detail)
+    }
+
+    /// The store cannot be read.
+    pub(super) fn store_unavailable(error: &(dyn std::error::Error + 'static)) -> Self {
+        let detail = "the store does not answer; the log says what it said";
+        let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", WhoseMove::Operator, detail);
+        Self { said: with_causes(error), ..problem }
+    }
+
+    /// The body has more than `most` bytes.
+    pub(super) fn body_too_large(most: usize) -> Self {
+        let detail = format!("the body has more than {most} bytes, and no request there needs as many");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", WhoseMove::Caller, detail)
+    }
+}
+
 /// `GET /nowhere`
 pub(super) async fn no_such_path() -> Problem {
     let detail = "no such path on this listener; the API is at the internal one, as in POST /v1/spaces/SPACE/feeds/FEED/credentials";
@@ -121,12 +140,12 @@ pub(super) async fn method_not_allowed() -> Problem {
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", WhoseMove::Caller, detail)
 }
 
-/// Gives the limit's refusal of a body the form of all others.
-pub(super) async fn body_too_large(response: Response) -> Response {
+/// Gives the refusal of a body above `most` bytes the form of all others.
+pub(super) fn body_too_large(response: Response, most: usize) -> Response {
     if response.status() != StatusCode::PAYLOAD_TOO_LARGE {
         return response;
     }
-    Problem::body_too_large().into_response()
+    Problem::body_too_large(most).into_response()
 }
 
 /// A handler panicked. What it said stays in the log of panics.
@@ -168,7 +187,7 @@ impl From<AuthnError> for Problem {
 impl From<RoleMissing> for Problem {
     fn from(refusal: RoleMissing) -> Self {
         let detail = format!("{refusal}; an administrator can give it one");
-        Self::new(StatusCode::FORBIDDEN, "role_missing", WhoseMove::Caller, detail)
+        Self::role_missing(detail)
     }
 }
 

@@ -1,14 +1,15 @@
 //! Every route, in one table; the routers are made of it and of nothing else.
 
 use axum::middleware::{from_fn_with_state, map_response};
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, delete, get, post, put};
 use axum::{Extension, Router};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 
 use super::LARGEST_BODY;
+use super::admin::{LARGEST_APPLICATION, apply, audit, clients, feeds, lineage, spaces, who_can};
 use super::state::HttpState;
-use super::{access_log, credentials, health, limits, oauth2, problem, session, token, well_known};
+use super::{access_log, credentials, health, limits, oauth2, openapi, problem, session, token, well_known, whoami};
 use crate::authz::Duty;
 use crate::domain::IssuerUrl;
 
@@ -45,6 +46,8 @@ pub struct RouteEntry {
     pub method: &'static str,
     /// Who may use it.
     pub access: Access,
+    /// The largest body that it takes, in bytes.
+    pub largest_body: usize,
     handler: fn() -> MethodRouter<HttpState>,
 }
 
@@ -55,12 +58,29 @@ const fn entry(
     access: Access,
     handler: fn() -> MethodRouter<HttpState>,
 ) -> RouteEntry {
-    RouteEntry { listener, path, method, access, handler }
+    RouteEntry { listener, path, method, access, largest_body: LARGEST_BODY, handler }
+}
+
+impl RouteEntry {
+    /// The same with another limit.
+    const fn with_body(self, largest_body: usize) -> Self {
+        Self { largest_body, ..self }
+    }
+}
+
+const fn admin(
+    method: &'static str,
+    path: &'static str,
+    duty: Duty,
+    handler: fn() -> MethodRouter<HttpState>,
+) -> RouteEntry {
+    entry(Listener::Internal, method, path, Access::Operator(duty), handler)
 }
 
 /// The table.
 pub const ROUTES: &[RouteEntry] = {
     use Access::{Anyone, Client};
+    use Duty::{ChangeClients, ChangeFeeds, ChangeSpaces, ReadAudit, ReadClients, ReadFeeds};
     use Listener::{Either, Internal, Public};
     &[
         entry(Public, "GET", "/.well-known/openid-configuration", Anyone, || get(well_known::discovery)),
@@ -69,12 +89,41 @@ pub const ROUTES: &[RouteEntry] = {
         entry(Either, "GET", "/healthz", Anyone, || get(health::healthz)),
         entry(Either, "GET", "/readyz", Anyone, || get(health::readyz)),
         entry(Internal, "GET", "/metrics", Anyone, || get(health::metrics)),
+        entry(Internal, "GET", "/openapi.json", Anyone, || get(openapi::openapi)),
         entry(Internal, "POST", "/v1/spaces/{space}/feeds/{feed}/credentials", Client, || post(credentials::of_feed)),
         entry(Internal, "POST", "/v1/registries/{host}/credentials", Client, || post(credentials::of_registry)),
         entry(Internal, "POST", "/v1/spaces/{space}/feeds/{feed}/token", Client, || post(token::web_identity)),
         entry(Internal, "GET", "/v1/spaces/{space}/feeds/{feed}/session", Client, || get(session::session)),
         entry(Internal, "POST", "/v1/spaces/{space}/feeds/{feed}/session", Client, || post(session::session)),
         entry(Internal, "POST", "/oauth2/token", Anyone, || post(oauth2::token)),
+        entry(Internal, "GET", "/v1/whoami", Client, || get(whoami::whoami)),
+        admin("GET", "/v1/admin/spaces", ReadFeeds, || get(spaces::list)),
+        admin("POST", "/v1/admin/spaces", ChangeSpaces, || post(spaces::add)),
+        admin("GET", "/v1/admin/spaces/{space}", ReadFeeds, || get(spaces::show)),
+        admin("PUT", "/v1/admin/spaces/{space}", ChangeSpaces, || put(spaces::change)),
+        admin("DELETE", "/v1/admin/spaces/{space}", ChangeSpaces, || delete(spaces::remove)),
+        admin("GET", "/v1/admin/feeds", ReadFeeds, || get(feeds::list)),
+        admin("POST", "/v1/admin/spaces/{space}/feeds", ChangeFeeds, || post(feeds::add)),
+        admin("GET", "/v1/admin/spaces/{space}/feeds/{feed}", ReadFeeds, || get(feeds::show)),
+        admin("PUT", "/v1/admin/spaces/{space}/feeds/{feed}", ChangeFeeds, || put(feeds::change)),
+        admin("DELETE", "/v1/admin/spaces/{space}/feeds/{feed}", ChangeFeeds, || delete(feeds::remove)),
+        admin("GET", "/v1/admin/clients", ReadClients, || get(clients::list)),
+        admin("POST", "/v1/admin/clients", ChangeClients, || post(clients::add)),
+        admin("GET", "/v1/admin/clients/{client}", ReadClients, || get(clients::show)),
+        admin("PUT", "/v1/admin/clients/{client}", ChangeClients, || put(clients::change)),
+        admin("DELETE", "/v1/admin/clients/{client}", ChangeClients, || delete(clients::remove)),
+        admin("POST", "/v1/admin/clients/{client}/secrets", ChangeClients, || post(clients::add_secret)),
+        admin("DELETE", "/v1/admin/clients/{client}/secrets/{secret}", ChangeClients, || {
+            delete(clients::remove_secret)
+        }),
+        admin("GET", "/v1/admin/who-can", ReadClients, || get(who_can::who_can)),
+        // Spaces are changed by who may change everything, and by nobody else.
+        admin("POST", "/v1/admin/apply", ChangeSpaces, || post(apply::apply)).with_body(LARGEST_APPLICATION),
+        admin("GET", "/v1/admin/audit", ReadAudit, || get(audit::list)),
+        admin("GET", "/v1/admin/audit/stream", ReadAudit, || get(audit::stream)),
+        admin("GET", "/v1/admin/audit/verify", ReadAudit, || get(audit::verify)),
+        admin("GET", "/v1/admin/lineage", ReadAudit, || get(lineage::of)),
+        admin("POST", "/v1/admin/lineage", ReadAudit, || post(lineage::of_records)),
     ]
 };
 
@@ -120,19 +169,18 @@ fn of(listener: Listener) -> Router<HttpState> {
         .method_not_allowed_fallback(problem::method_not_allowed)
 }
 
-/// The route's handler; that of an operator's route is told the duty.
+/// The route's handler, with the limit of its body; that of an operator's route is told the duty.
 fn handler(route: &RouteEntry) -> MethodRouter<HttpState> {
-    match route.access {
+    let handler = match route.access {
         Access::Operator(duty) => (route.handler)().layer(Extension(duty)),
         Access::Anyone | Access::Client => (route.handler)(),
-    }
+    };
+    let most = route.largest_body;
+    let too_large = move |response| std::future::ready(problem::body_too_large(response, most));
+    handler.layer(RequestBodyLimitLayer::new(most)).layer(map_response(too_large))
 }
 
 /// What stands around every route but the documents.
 fn around(state: &HttpState, routes: Router<HttpState>) -> Router<HttpState> {
-    routes
-        .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
-        .layer(map_response(problem::body_too_large))
-        .layer(CatchPanicLayer::custom(problem::panicked))
-        .layer(from_fn_with_state(state.clone(), access_log::log))
+    routes.layer(CatchPanicLayer::custom(problem::panicked)).layer(from_fn_with_state(state.clone(), access_log::log))
 }

@@ -7,6 +7,7 @@ use axum::extract::FromRef;
 
 use super::limits::Limiter;
 use super::origin::TrustedProxies;
+use crate::admin::Admin;
 use crate::audit::Audit;
 use crate::authn::Authn;
 use crate::broker::Broker;
@@ -22,6 +23,8 @@ pub struct HttpState {
     pub authn: Authn,
     /// Credentials and tokens.
     pub broker: Broker,
+    /// What operators may do.
+    pub admin: Admin,
     /// The audit trail.
     pub audit: Audit,
     /// The documents that AWS reads.
@@ -56,7 +59,8 @@ impl Readiness {
         self.0.serving.store(ready, Ordering::Release);
     }
 
-    /// Says whether the store answers; nothing is given out while it does not. True if that is news.
+    /// Notes whether the store answers; nothing is given out while it does not. True if that is news.
+    #[must_use]
     pub fn store_answers(&self, answers: bool) -> bool {
         self.0.store_silent.swap(!answers, Ordering::AcqRel) == answers
     }
@@ -81,6 +85,8 @@ macro_rules! doors {
 doors! {
     authn: Authn,
     broker: Broker,
+    admin: Admin,
+    audit: Audit,
     metadata: Arc<Metadata>,
     limiter: Limiter,
     readiness: Readiness,

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::domain::{Client, Feed, Space};
+use crate::domain::{Client, Feed, Rename, Space};
 
 /// A kind of document.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -81,6 +81,14 @@ impl Record for Client {
 
     fn name(&self) -> String {
         self.id.to_string()
+    }
+}
+
+impl Record for Rename {
+    const KIND: Kind = Kind::Rename;
+
+    fn name(&self) -> String {
+        self.of.to_string()
     }
 }
 

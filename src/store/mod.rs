@@ -32,8 +32,11 @@ pub struct Store {
     clock: Arc<dyn Clock>,
     /// Held by whoever takes something in.
     turn: Mutex<()>,
-    changed: OnceLock<Box<dyn Fn(&Snapshot) + Send + Sync>>,
+    changed: OnceLock<Hook>,
 }
+
+/// What is told of each new snapshot.
+type Hook = Box<dyn Fn(&Snapshot) + Send + Sync>;
 
 /// What a change writes, and what it gives whoever asked for it.
 pub struct Plan<T> {

@@ -7,8 +7,11 @@ use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
 use super::merged::merged;
-use super::{Document, Kind, Record, StoreError};
-use crate::domain::{AccountId, Client, ClientId, Feed, Region, SecretHash, Slug, Space, SpaceFeed, SubjectParts};
+use super::{Document, Kind, Record, StoreError, Write};
+use crate::domain::{
+    AccountId, Audience, Client, ClientId, Feed, Region, Rename, RenameOf, SecretHash, Slug, Space, SpaceFeed, Subject,
+    SubjectParts,
+};
 
 /// What the configuration declares.
 #[derive(Clone, Debug, Default)]
@@ -79,8 +82,10 @@ pub struct Snapshot {
     revision: i64,
     declared: Layer,
     stored: Layer,
-    renames: OrdMap<String, Arc<str>>,
+    renames: OrdMap<RenameOf, Entry<Rename>>,
     tombstones: HashMap<(Kind, String), Tombstone>,
+    /// The subjects without a space in them that removed feeds had, which roles may trust to this day.
+    left_behind: HashMap<(Subject, Audience), OrdSet<SpaceFeed>>,
     bootstrapped: bool,
 }
 
@@ -186,6 +191,7 @@ impl Snapshot {
                 let feed: Feed = read(&document)?;
                 if removed {
                     self.stored.remove_feed(&feed.name);
+                    self.leave_behind(feed);
                 } else {
                     self.stored.put_feed(Entry { value: Arc::new(feed), source });
                 }
@@ -198,8 +204,14 @@ impl Snapshot {
                     self.stored.put_client(Entry { value: Arc::new(client), source });
                 }
             }
-            Kind::Rename if removed => drop(self.renames.remove(&document.name)),
-            Kind::Rename => drop(self.renames.insert(document.name.clone(), Arc::from(document.body.as_str()))),
+            Kind::Rename => {
+                let rename: Rename = read(&document)?;
+                if removed {
+                    self.renames.remove(&rename.of);
+                } else {
+                    self.renames.insert(rename.of.clone(), Entry { value: Arc::new(rename), source });
+                }
+            }
             Kind::Bootstrap => self.bootstrapped = true,
             Kind::WorkloadIssuer | Kind::Workload => {}
         }
@@ -210,6 +222,33 @@ impl Snapshot {
             self.tombstones.remove(&name);
         }
         Ok(())
+    }
+
+    fn leave_behind(&mut self, feed: Feed) {
+        if feed.web_identity.subject == SubjectParts::FeedOnly {
+            let identity = (feed.subject(), feed.web_identity.audience);
+            self.left_behind.entry(identity).or_default().insert(feed.name);
+        }
+    }
+
+    /// What would be known after `writes`, without a change of anything.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`] for a value that would not be read back.
+    pub fn with(&self, writes: &[Write], now: Timestamp) -> Result<Self, StoreError> {
+        let mut next = self.clone();
+        let documents = writes.iter().cloned().map(|write| Document {
+            kind: write.kind.as_str().to_owned(),
+            name: write.name,
+            body: write.body,
+            removed: write.removed,
+            moved_to: write.moved_to,
+            version: self.revision + 1,
+            created_at: now,
+            changed_at: now,
+        });
+        next.take_in(self.revision, documents.collect())?;
+        Ok(next)
     }
 
     /// The last change that is in it.
@@ -300,9 +339,38 @@ impl Snapshot {
         self.tombstones.get(&(kind, name.to_owned()))
     }
 
-    /// The planned renames: what has the name now (`feed:default/images`), and the plan as JSON.
-    pub fn renames(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.renames.iter().map(|(name, plan)| (name.as_str(), &**plan))
+    /// The removed feeds that had that subject, without a space in it, and that audience. Of a feed that was
+    /// renamed, the name it has now.
+    pub fn left_behind(&self, subject: &Subject, audience: &Audience) -> impl Iterator<Item = SpaceFeed> {
+        let left = self.left_behind.get(&(subject.clone(), audience.clone())).cloned().unwrap_or_default();
+        left.into_iter().map(|name| self.name_now(&name).unwrap_or(name))
+    }
+
+    /// The name that a renamed feed has now; none when `name` was never one's that was renamed. A slug is given once,
+    /// so an old name leads to one feed alone.
+    #[must_use]
+    pub fn name_now(&self, name: &SpaceFeed) -> Option<SpaceFeed> {
+        let mut now: Option<SpaceFeed> = None;
+        // A name leads on to one that is newer, so the way ends.
+        loop {
+            let known = now.as_ref().unwrap_or(name);
+            let next = if self.tombstones.is_empty() { None } else { self.tombstone(Kind::Feed, &known.to_string()) };
+            match next.and_then(|tombstone| tombstone.moved_to.as_ref()?.parse().ok()) {
+                Some(next) => now = Some(next),
+                None => return now,
+            }
+        }
+    }
+
+    /// The planned renames, by what has the name now.
+    pub fn renames(&self) -> impl Iterator<Item = &Entry<Rename>> {
+        self.renames.values()
+    }
+
+    /// The planned rename of `of`.
+    #[must_use]
+    pub fn rename(&self, of: &RenameOf) -> Option<&Entry<Rename>> {
+        self.renames.get(of)
     }
 }
 

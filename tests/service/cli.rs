@@ -2,6 +2,7 @@
 
 mod docker_helper;
 mod endpoints;
+mod manage;
 mod serve;
 
 use serde_json::json;

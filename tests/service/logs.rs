@@ -3,13 +3,14 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use http::Method;
+use serde_json::json;
 use tracing::Level;
 use tracing_subscriber::Layer as _;
 use tracing_subscriber::fmt::layer;
 use tracing_subscriber::layer::SubscriberExt as _;
 
-use crate::support::TestApp;
 use crate::support::logs::{Lines, collect};
+use crate::support::{START, TestApp};
 
 /// The one line of `app` that holds all `words`.
 fn line(app: &TestApp, words: &[&str]) -> String {
@@ -52,24 +53,47 @@ async fn every_exchange_leaves_its_lineage() {
     let request = app.internal(Method::POST, "/v1/spaces/default/feeds/images/credentials");
     let reply = request.bearer(&TestApp::secret_of("ci")).header("x-request-id", "the-request").send().await;
     assert_eq!(reply.status, 200);
-    let kid = app.app.keyring().current().active_kid().to_string();
-    // `client` in quotes is the event's own; the span, which a renewal has not, holds it without.
-    let who = ["client=\"ci\"", "feed=default/images", "request.id=\"the-request\""];
-    let minted = line(&app, &[&["signed token", &format!("key.kid={kid}")], &who[..]].concat());
-    let jti = minted.split("jti=\"").nth(1).unwrap().split('"').next().unwrap();
-    let session = format!("session_name=\"default.images@{jti}\"");
-    assert!(minted.contains("expires_at=2026-11-23T11:05:00Z"), "{minted}");
+    let lines = app.trail("").await;
+    let [mint, assumed, authorized, given] = lines.as_slice() else { panic!("{lines:?}") };
+    let jti = mint["jti"].as_str().unwrap();
+    let (kid, session) = (app.app.keyring().current().active_kid().to_string(), format!("default.images@{jti}"));
+    let registry = "123456789012.dkr.ecr.us-east-1.amazonaws.com";
     let sandboxs = |operation: &str| {
         let answered = line(&app, &[&format!("{operation} → OK")]);
-        answered.rsplit("request_id=").next().unwrap().to_owned()
+        answered.rsplit("request_id=").next().unwrap().trim_matches('"').to_owned()
     };
-    let role = "role=arn:aws:iam::123456789012:role/feedpass-default-images";
-    let id = format!("aws_request_id={}", sandboxs("STS AssumeRoleWithWebIdentity"));
-    let assumed = ["holds role session", &session, &format!("jti=\"{jti}\""), role, &id];
-    line(&app, &[&assumed[..], &who, &["expires_at=2026-11-23T12:00:00Z"]].concat());
-    let id = format!("aws_request_id={}", sandboxs("ECR GetAuthorizationToken"));
-    let held = ["holds credentials for 123456789012.dkr.ecr.us-east-1.amazonaws.com", &session, &id];
-    line(&app, &[&held[..], &who, &["expires_at=2026-11-23T23:00:00Z"]].concat());
+    assert_eq!(
+        *mint,
+        json!({
+            "seq": 1, "at": START, "event": "mint", "outcome": "ok", "client": "ci", "feed": "default/images",
+            "kid": kid, "jti": jti, "expires_at": "2026-11-23T11:05:00Z",
+        })
+    );
+    assert_eq!(
+        *assumed,
+        json!({
+            "seq": 2, "at": START, "event": "assume_role", "outcome": "ok", "client": "ci", "feed": "default/images",
+            "role": "arn:aws:iam::123456789012:role/feedpass-default-images", "kid": kid, "jti": jti,
+            "session_name": session, "aws_request_id": sandboxs("STS AssumeRoleWithWebIdentity"),
+            "expires_at": "2026-11-23T12:00:00Z",
+        })
+    );
+    assert_eq!(
+        *authorized,
+        json!({
+            "seq": 3, "at": START, "event": "authorization_token", "outcome": "ok", "client": "ci",
+            "feed": "default/images", "registry": registry, "session_name": session,
+            "aws_request_id": sandboxs("ECR GetAuthorizationToken"), "expires_at": "2026-11-23T23:00:00Z",
+        })
+    );
+    assert_eq!(
+        *given,
+        json!({
+            "seq": 4, "at": START, "event": "credentials", "outcome": "ok", "client": "ci", "via": "secret",
+            "address": "127.0.0.1", "request_id": "the-request", "feed": "default/images", "registry": registry,
+            "session_name": session, "expires_at": "2026-11-23T23:00:00Z",
+        })
+    );
 }
 
 #[tokio::test]

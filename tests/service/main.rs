@@ -18,9 +18,11 @@ mod malformed;
 mod metrics;
 mod oauth;
 mod outages;
+mod reference;
 mod refusals;
 mod reload;
 mod routes;
+mod store_outage;
 mod web_identity;
 
 // The real program, and the real programs of others.

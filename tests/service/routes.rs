@@ -20,13 +20,23 @@ const fn clients(route: &'static str, without_grant: &'static str) -> Expectatio
     Expectation { route, stranger: (401, "credentials_missing"), client: (404, without_grant) }
 }
 
+const fn operators(route: &'static str) -> Expectation {
+    Expectation { route, stranger: (401, "credentials_missing"), client: (403, "role_missing") }
+}
+
 const EXPECTATIONS: &[Expectation] = &[
+    operators("GET /v1/admin/audit"),
+    operators("GET /v1/admin/audit/stream"),
+    operators("GET /v1/admin/audit/verify"),
+    operators("GET /v1/admin/lineage"),
+    operators("POST /v1/admin/lineage"),
     anyone("GET /.well-known/openid-configuration"),
     anyone("GET /.well-known/jwks"),
     anyone("GET /.well-known/jwks.json"),
     anyone("GET /healthz"),
     anyone("GET /readyz"),
     anyone("GET /metrics"),
+    anyone("GET /openapi.json"),
     clients("POST /v1/spaces/{space}/feeds/{feed}/credentials", "feed_not_found"),
     clients("POST /v1/registries/{host}/credentials", "registry_not_found"),
     clients("POST /v1/spaces/{space}/feeds/{feed}/token", "feed_not_found"),
@@ -99,7 +109,7 @@ async fn every_route_answers_strangers_and_clients_as_expected_and_on_its_listen
 #[test]
 fn what_is_open_to_anyone_gives_no_secret() {
     for route in ROUTES.iter().filter(|route| route.access == Access::Anyone) {
-        let harmless = ["/.well-known/", "/healthz", "/readyz", "/metrics", "/oauth2/token"];
+        let harmless = ["/.well-known/", "/healthz", "/readyz", "/metrics", "/openapi.json", "/oauth2/token"];
         assert!(harmless.iter().any(|prefix| route.path.starts_with(prefix)), "{} is open to anyone", route.path);
         assert!(route.listener != Listener::Public || route.path.starts_with("/.well-known/"), "{}", route.path);
     }

@@ -139,8 +139,8 @@ async fn nothing_that_a_caller_sends_enters_the_token() {
 async fn cloudtrail_would_know_each_session_by_its_feed_and_token() {
     let app = TestApp::start().await;
     assert_eq!(app.credentials("ci", "default/images").await.status, 200);
-    let minted = app.lines().with("signed token ");
-    let jti = minted[0].split("signed token ").nth(1).unwrap().split(' ').next().unwrap();
+    let minted = app.trail("mint").await;
+    let jti = minted[0]["jti"].as_str().unwrap();
     let seen = app.lines().with("sandbox STS AssumeRoleWithWebIdentity → OK");
     let arn = format!("arn:aws:sts::123456789012:assumed-role/feedpass-default-images/default.images@{jti}");
     assert!(minted.len() == 1 && seen.len() == 1 && seen[0].contains(&arn), "{minted:?} {seen:?}");

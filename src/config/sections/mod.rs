@@ -3,6 +3,7 @@
 //! What they give is a [`Draft`]: every value that could be read, with its place where a check of
 //! several values needs it. A value that is missing or wrong is a `None` that was told of.
 
+mod audit;
 mod aws;
 mod client;
 mod feed;
@@ -18,7 +19,7 @@ pub(super) use feed::FeedDraft;
 
 use super::context::Located;
 use super::reader::Reader;
-use super::settings::{AwsEndpoint, KeySettings, Listen, Settings, StoreUrl, TokenSettings};
+use super::settings::{AuditSettings, AwsEndpoint, KeySettings, Listen, Settings, StoreUrl, TokenSettings};
 use crate::domain::{AccessLifetime, Audience, IssuerUrl, Limits, Slug, Space, TokenLifetime};
 
 /// What could be read of the file.
@@ -28,6 +29,7 @@ pub(super) struct Draft {
     pub(super) listen: Option<Listen>,
     /// None when it is wrong.
     pub(super) store: Option<StoreUrl>,
+    pub(super) audit: AuditSettings,
     pub(super) keys: KeySettings,
     pub(super) tokens: TokenSettings,
     pub(super) limits: Limits,
@@ -53,6 +55,7 @@ pub(super) fn read(root: &mut Reader<'_>) -> Option<Draft> {
         let url = store.get_or_file("url", "url_file", |text| text.trim().parse::<StoreUrl>())?;
         Some(url.value.below(&context.resolve("")))
     });
+    let audit = root.table("audit", audit::read)?;
     let keys = root.table("keys", keys::read)?;
     let tokens = root.table("tokens", |tokens| TokenSettings {
         lifetime: tokens.or("lifetime", TokenLifetime::default()),
@@ -64,7 +67,7 @@ pub(super) fn read(root: &mut Reader<'_>) -> Option<Draft> {
     let spaces = root.tables("space", &["slug"], |space| space.required("slug", "the space's slug, as in `default`"));
     let feeds = root.tables("feed", &["space", "slug"], feed::read);
     let clients = root.tables("client", &["id"], client::read);
-    Some(Draft { issuer, audience, listen, store, keys, tokens, limits, aws, sandbox, spaces, feeds, clients })
+    Some(Draft { issuer, audience, listen, store, audit, keys, tokens, limits, aws, sandbox, spaces, feeds, clients })
 }
 
 impl Draft {
@@ -77,6 +80,7 @@ impl Draft {
             issuer: self.issuer?.value,
             listen: self.listen?,
             store: self.store?,
+            audit: self.audit,
             keys: self.keys,
             tokens: self.tokens,
             limits: self.limits,

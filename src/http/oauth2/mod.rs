@@ -123,7 +123,7 @@ async fn client(state: &HttpState, origin: &Origin, presenter: &Presenter) -> Re
 
 async fn read(state: &HttpState, body: Body) -> Result<Bytes, Refusal> {
     tokio::select! {
-        read = to_bytes(body, LARGEST_BODY) => read.map_err(|_| Problem::body_too_large().into()),
+        read = to_bytes(body, LARGEST_BODY) => read.map_err(|_| Problem::body_too_large(LARGEST_BODY).into()),
         () = state.clock.sleep(BODY_TIME) => {
             Err(OAuthError::request(format!("the body did not come within {} s", BODY_TIME.as_secs())).into())
         }

@@ -1,13 +1,14 @@
 //! What a database promises; `tests/service/store` holds each promise on every kind of database.
 
 mod chain;
+mod line;
 mod sql;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use serde_json::{Map, Value};
 
 pub use chain::{GENESIS, link};
+pub use line::{AuditLine, FalseCopy, WrittenLine};
 pub use sql::SqlDatabase;
 
 use super::{Document, StoreError, Write};
@@ -42,20 +43,6 @@ pub trait Documents: Send + Sync {
     ) -> Result<Option<i64>, StoreError>;
 }
 
-/// A line of the audit trail that is not numbered yet: a JSON object. Its members of the names of columns can be searched by.
-pub type AuditLine = Map<String, Value>;
-
-/// A line of the audit trail as it was written.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct WrittenLine {
-    /// Its number; lines are numbered from 1 without gaps.
-    pub seq: i64,
-    /// The text that was hashed: a JSON object that begins with `seq`.
-    pub body: String,
-    /// Lower-case hexadecimal of SHA-256 over the hash of the line before, a line feed, and `body`.
-    pub hash: String,
-}
-
 /// Both ends of the audit trail.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct TrailEnds {
@@ -88,8 +75,8 @@ pub struct LineFilter {
     pub client: Option<String>,
     /// About this feed, `space/feed`.
     pub feed: Option<String>,
-    /// About a feed of this space.
-    pub space: Option<String>,
+    /// About a feed of one of these spaces.
+    pub spaces: Option<Vec<String>>,
     /// About this signing key.
     pub kid: Option<String>,
     /// About this token.
@@ -123,11 +110,45 @@ pub trait Trail: Send + Sync {
     /// [`StoreError::Database`].
     async fn ends(&self) -> Result<TrailEnds, StoreError>;
 
-    /// Lets the lines go that stand before the first one written at `before` or later; gives their count.
+    /// Who was given the credentials of the role session `session_name`, by client.
     ///
     /// # Errors
     /// [`StoreError::Database`].
-    async fn prune(&self, before: Timestamp) -> Result<u64, StoreError>;
+    async fn receivers(&self, session_name: &str) -> Result<Vec<Receiver>, StoreError>;
+
+    /// Lets the lines go that stand before the first one of `before` or later, and writes what `tell` says of it
+    /// in the same transaction; gives what went, if anything did.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`]; all lines are still there then.
+    async fn prune(
+        &self,
+        before: Timestamp,
+        now: Timestamp,
+        tell: &(dyn Fn(Pruned) -> AuditLine + Sync),
+    ) -> Result<Option<Pruned>, StoreError>;
+}
+
+/// What was let go for its age.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Pruned {
+    /// How many lines.
+    pub lines: u64,
+    /// The number of the last of them.
+    pub through: i64,
+}
+
+/// A client that was given the credentials of one role session.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Receiver {
+    /// Its id.
+    pub client: String,
+    /// When it was given them first.
+    pub first_at: Timestamp,
+    /// When it was given them last.
+    pub last_at: Timestamp,
+    /// How often.
+    pub times: i64,
 }
 
 /// Remembers which assertions were used.

@@ -1,4 +1,4 @@
-//! SQLite and PostgreSQL by one SQL text.
+//! `SQLite` and `PostgreSQL` by one SQL text.
 
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -8,26 +8,26 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use serde_json::Value;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, QueryBuilder, SqlSafeStr as _};
 
-use super::{Assertions, AuditLine, Documents, LineFilter, Trail, TrailEnds, WrittenLine, link};
+use super::line::{COLUMNS, Numbered};
+use super::{Assertions, AuditLine, Documents, LineFilter, Pruned, Receiver, Trail, TrailEnds, WrittenLine};
 use crate::store::{Document, StoreError, Write};
 
 /// How long a statement waits for another process's write.
 const BUSY: Duration = Duration::from_secs(5);
 /// How long a request waits for a connection.
 const ACQUIRE: Duration = Duration::from_secs(5);
-/// Lines to a statement: SQLite takes 32,766 values in one, PostgreSQL 65,535.
+/// Lines to a statement: `SQLite` takes 32,766 values in one, `PostgreSQL` 65,535.
 const LINES_AT_ONCE: usize = 500;
 
 /// A database that `sqlite:PATH` or `postgres://…` names.
 pub struct SqlDatabase {
     writer: Pool,
-    /// For SQLite: readers that no writer holds up.
+    /// For `SQLite`: readers that no writer holds up.
     reader: Pool,
 }
 
@@ -61,7 +61,7 @@ macro_rules! append {
                     .await?;
             let mut numbered = Vec::with_capacity(lines.len());
             for (seq, line) in (last - count + 1..).zip(lines) {
-                let row = Row::new(seq, line, &hash)?;
+                let row = Numbered::new(seq, line, &hash, $now)?;
                 hash.clone_from(&row.hash);
                 numbered.push(row);
             }
@@ -71,7 +71,7 @@ macro_rules! append {
                      aws_request_id) ",
                 );
                 insert.push_values(rows, |mut values, row| {
-                    values.push_bind(row.seq).push_bind($now.as_millisecond());
+                    values.push_bind(row.seq).push_bind(row.at);
                     values.push_bind(&row.hash).push_bind(&row.body);
                     for column in &row.columns {
                         values.push_bind(column);
@@ -84,13 +84,13 @@ macro_rules! append {
     };
 }
 
-/// The columns of a line that are members of its JSON too.
-const COLUMNS: [&str; 8] = ["event", "outcome", "client", "feed", "kid", "jti", "session_name", "aws_request_id"];
-
 type DocumentRow = (String, String, String, i64, Option<String>, i64, i64, i64);
+type Text = Option<String>;
+type LineRow = (i64, String, String, i64, Text, Text, Text, Text, Text, Text, Text, Text);
+type ReceiverRow = (String, i64, i64, i64);
 
 impl SqlDatabase {
-    /// Opens the database, makes it if it is a SQLite file that is not there, and brings its tables up to date.
+    /// Opens the database, makes it if it is a `SQLite` file that is not there, and brings its tables up to date.
     /// A new file is readable by its owner alone.
     ///
     /// # Errors
@@ -139,7 +139,7 @@ async fn open_sqlite(url: &str) -> Result<SqlDatabase, StoreError> {
     Ok(SqlDatabase { writer: Pool::Sqlite(writer), reader: Pool::Sqlite(reader) })
 }
 
-/// The files that SQLite makes beside it take its mode.
+/// The files that `SQLite` makes beside it take its mode.
 fn keep_to_owner(file: &Path) -> Result<(), StoreError> {
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(file) {
         Ok(_) => Ok(()),
@@ -187,7 +187,7 @@ impl Documents for SqlDatabase {
         now: Timestamp,
     ) -> Result<Option<i64>, StoreError> {
         on!(self.writer, pool => {
-            // The first statement writes, so that SQLite takes its lock at once and none has to be raised later.
+            // The first statement writes, so that `SQLite` takes its lock at once and none has to be raised later.
             let mut transaction = pool.begin().await?;
             let counted = sqlx::query("UPDATE revision SET n = n + 1 WHERE id = 1 AND n = $1").bind(base);
             if counted.execute(&mut *transaction).await?.rows_affected() == 0 {
@@ -218,30 +218,24 @@ impl Documents for SqlDatabase {
     }
 }
 
-/// A line with its number and its place in the chain.
-struct Row {
-    seq: i64,
-    body: String,
-    hash: String,
-    columns: [Option<String>; COLUMNS.len()],
-}
-
-impl Row {
-    fn new(seq: i64, line: AuditLine, previous: &str) -> Result<Self, StoreError> {
-        let column = |name: &str| line.get(name).and_then(Value::as_str).map(str::to_owned);
-        let columns = COLUMNS.map(column);
-        let mut numbered = AuditLine::from_iter([("seq".to_owned(), Value::from(seq))]);
-        numbered.extend(line);
-        let body = serde_json::to_string(&numbered)?;
-        Ok(Self { seq, hash: link(previous, &body), body, columns })
-    }
+fn time(millis: i64) -> Timestamp {
+    Timestamp::from_millisecond(millis).unwrap_or_default()
 }
 
 fn document(row: DocumentRow) -> Document {
     let (kind, name, body, removed, moved_to, version, created_at, changed_at) = row;
-    let time = |millis| Timestamp::from_millisecond(millis).unwrap_or_default();
     let (created_at, changed_at) = (time(created_at), time(changed_at));
     Document { kind, name, body, removed: removed != 0, moved_to, version, created_at, changed_at }
+}
+
+fn written(row: LineRow) -> WrittenLine {
+    let (seq, body, hash, at, event, outcome, client, feed, kid, jti, session_name, aws_request_id) = row;
+    let columns: [_; COLUMNS.len()] = [event, outcome, client, feed, kid, jti, session_name, aws_request_id];
+    WrittenLine { seq, body, hash, copies: (at, columns) }
+}
+
+fn receiver((client, first_at, last_at, times): ReceiverRow) -> Receiver {
+    Receiver { client, first_at: time(first_at), last_at: time(last_at), times }
 }
 
 #[async_trait]
@@ -256,8 +250,11 @@ impl Trail for SqlDatabase {
     }
 
     async fn lines(&self, filter: &LineFilter, limit: i64) -> Result<Vec<WrittenLine>, StoreError> {
-        let rows: Vec<(i64, String, String)> = on!(self.reader, pool => {
-            let mut query = QueryBuilder::new("SELECT seq, body, hash FROM audit WHERE 1 = 1");
+        let rows: Vec<LineRow> = on!(self.reader, pool => {
+            let mut query = QueryBuilder::new(
+                "SELECT seq, body, hash, at, event, outcome, client, feed, kid, jti, session_name, aws_request_id FROM audit \
+                 WHERE 1 = 1",
+            );
             for (condition, bound) in [(" AND seq > ", filter.after), (" AND seq < ", filter.before)] {
                 if let Some(bound) = bound {
                     query.push(condition).push_bind(bound);
@@ -282,14 +279,18 @@ impl Trail for SqlDatabase {
                     query.push(condition).push_bind(wanted);
                 }
             }
-            if let Some(space) = &filter.space {
-                // A slug holds nothing that LIKE reads as a sign.
-                query.push(" AND feed LIKE ").push_bind(format!("{space}/%"));
+            if let Some(spaces) = &filter.spaces {
+                query.push(" AND (1 = 0");
+                for space in spaces {
+                    // A slug holds nothing that LIKE reads as a sign.
+                    query.push(" OR feed LIKE ").push_bind(format!("{space}/%"));
+                }
+                query.push(")");
             }
             query.push(if filter.newest_first { " ORDER BY seq DESC LIMIT " } else { " ORDER BY seq LIMIT " }).push_bind(limit);
             query.build_query_as().fetch_all(pool).await?
         });
-        Ok(rows.into_iter().map(|(seq, body, hash)| WrittenLine { seq, body, hash }).collect())
+        Ok(rows.into_iter().map(written).collect())
     }
 
     async fn ends(&self) -> Result<TrailEnds, StoreError> {
@@ -299,7 +300,25 @@ impl Trail for SqlDatabase {
         Ok(TrailEnds { seq, hash, pruned_seq, pruned_hash })
     }
 
-    async fn prune(&self, before: Timestamp) -> Result<u64, StoreError> {
+    async fn receivers(&self, session_name: &str) -> Result<Vec<Receiver>, StoreError> {
+        let rows: Vec<ReceiverRow> = on!(self.reader, pool => {
+            sqlx::query_as(
+                "SELECT client, MIN(at), MAX(at), COUNT(*) FROM audit WHERE session_name = $1 AND outcome = 'ok' \
+                 AND event IN ('credentials', 'session') AND client IS NOT NULL GROUP BY client ORDER BY MIN(seq)",
+            )
+            .bind(session_name)
+            .fetch_all(pool)
+            .await?
+        });
+        Ok(rows.into_iter().map(receiver).collect())
+    }
+
+    async fn prune(
+        &self,
+        before: Timestamp,
+        now: Timestamp,
+        tell: &(dyn Fn(Pruned) -> AuditLine + Sync),
+    ) -> Result<Option<Pruned>, StoreError> {
         on!(self.writer, pool => {
             let mut transaction = pool.begin().await?;
             // A write first, as in every transaction here.
@@ -312,15 +331,17 @@ impl Trail for SqlDatabase {
             .bind(before.as_millisecond())
             .fetch_optional(&mut *transaction)
             .await?;
-            let Some((seq, hash)) = last else { return Ok(0) };
-            let gone = sqlx::query("DELETE FROM audit WHERE seq <= $1").bind(seq).execute(&mut *transaction).await?;
+            let Some((through, hash)) = last else { return Ok(None) };
+            let gone = sqlx::query("DELETE FROM audit WHERE seq <= $1").bind(through).execute(&mut *transaction).await?;
             sqlx::query("UPDATE audit_head SET pruned_seq = $1, pruned_hash = $2 WHERE id = 1")
-                .bind(seq)
+                .bind(through)
                 .bind(&hash)
                 .execute(&mut *transaction)
                 .await?;
+            let pruned = Pruned { lines: gone.rows_affected(), through };
+            append!(transaction, vec![tell(pruned)], now);
             transaction.commit().await?;
-            Ok(gone.rows_affected())
+            Ok(Some(pruned))
         })
     }
 }

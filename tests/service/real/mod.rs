@@ -9,6 +9,7 @@ mod image_pull;
 mod ministack;
 mod moto;
 mod oauth;
+mod openapi;
 mod sandbox;
 mod seaweedfs;
 mod verifiers;

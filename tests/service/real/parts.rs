@@ -13,6 +13,8 @@ pub enum Part {
     Registry,
     /// Verifiers of tokens.
     Verifiers,
+    /// Who asks the API in every way that its description allows, and in some that it does not.
+    Schemathesis,
     /// The other database.
     PostgreSql,
 }
@@ -65,6 +67,7 @@ impl Parts {
                 let modules = ["aws-jwt-verify", "jose", "openid-client"].map(|name| self.node_modules().join(name));
                 ([self.python("python")].into_iter().chain(modules).collect(), &["openssl", "nginx", "node"])
             }
+            Part::Schemathesis => (vec![self.python("st")], &[]),
             Part::PostgreSql => (Vec::new(), &["initdb", "postgres", "setpriv"]),
         };
         let in_namespaces = matches!(part, Part::Registry | Part::Verifiers);

@@ -12,8 +12,10 @@ use feedpass::clock::ManualClock;
 use feedpass::config::Settings;
 use feedpass::entropy::SeededEntropy;
 use feedpass::sandbox::{Accounts, Sandbox, Service};
+use feedpass::store::database::LineFilter;
 use http::Method;
 use secrecy::ExposeSecret as _;
+use serde_json::Value;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
@@ -42,11 +44,11 @@ struct Toml {
     issuer: String,
     listen: String,
     trusted_proxies: String,
+    store: String,
     aws: String,
     feeds: String,
     clients: String,
     extra: String,
-    store: String,
 }
 
 /// A feedpass to be.
@@ -97,7 +99,7 @@ impl TestAppBuilder {
         let hashes: Vec<_> = secrets.iter().map(|secret| format!("sha256:{}", sha256(secret))).collect();
         write!(self.toml.clients, "[[client]]\nid = \"{id}\"\nsecret_hash = {hashes:?}\n").unwrap();
         if !feeds.is_empty() {
-            write!(self.toml.clients, "[[client.grant]]\nfeeds = {feeds:?}\nactions = {actions:?}\n").unwrap();
+            self = self.grant(feeds, actions);
         }
         // Neither as it is, nor as HTTP Basic has it, may a secret be in a log.
         self.secrets.extend(secrets.iter().map(|secret| (*secret).to_owned()));
@@ -107,11 +109,13 @@ impl TestAppBuilder {
 
     /// A client without a secret, which signs assertions with one of `keys`, a JWK set.
     pub fn client_with_keys(mut self, id: &str, keys: &serde_json::Value, feeds: &[&str], actions: &[&str]) -> Self {
-        write!(
-            self.toml.clients,
-            "[[client]]\nid = \"{id}\"\npublic_keys = '''{keys}'''\n[[client.grant]]\nfeeds = {feeds:?}\nactions = {actions:?}\n"
-        )
-        .unwrap();
+        write!(self.toml.clients, "[[client]]\nid = \"{id}\"\npublic_keys = '''{keys}'''\n").unwrap();
+        self.grant(feeds, actions)
+    }
+
+    /// One more grant of the client that was named last.
+    pub fn grant(mut self, feeds: &[&str], actions: &[&str]) -> Self {
+        write!(self.toml.clients, "[[client.grant]]\nfeeds = {feeds:?}\nactions = {actions:?}\n").unwrap();
         self
     }
 
@@ -202,7 +206,7 @@ impl TestAppBuilder {
 
 impl Toml {
     fn settings(&self, path: &Path) -> Settings {
-        let Self { issuer, listen, trusted_proxies, aws, feeds, clients, extra, store } = self;
+        let Self { issuer, listen, trusted_proxies, store, aws, feeds, clients, extra } = self;
         let store = if store.is_empty() { "sqlite::memory:" } else { store };
         let aws = if aws.is_empty() { "endpoint = \"sandbox\"" } else { aws };
         let text = format!(
@@ -298,8 +302,8 @@ impl TestApp {
         change: impl FnOnce(TestAppBuilder) -> TestAppBuilder,
     ) -> Result<Vec<&'static str>, ReloadError> {
         let changed = change(TestAppBuilder::default());
-        let Toml { issuer, listen, .. } = self.toml.clone();
-        let toml = Toml { issuer: format!("{issuer}{}", changed.issuer_path), listen, ..changed.toml.clone() };
+        let Toml { issuer, listen, store, .. } = self.toml.clone();
+        let toml = Toml { issuer: format!("{issuer}{}", changed.issuer_path), listen, store, ..changed.toml.clone() };
         self.apply(&toml, changed)
     }
 
@@ -361,6 +365,14 @@ impl TestApp {
     /// The log lines so far.
     pub fn lines(&self) -> &Lines {
         &self.lines
+    }
+
+    /// The lines of the audit trail about `event`, from the first on; of all events for `""`.
+    pub async fn trail(&self, event: &str) -> Vec<Value> {
+        let event = Some(event.to_owned()).filter(|event| !event.is_empty());
+        let filter = LineFilter { event, ..LineFilter::default() };
+        let lines = self.app.audit().trail().lines(&filter, 10_000).await.unwrap();
+        lines.into_iter().map(|line| serde_json::from_str(&line.body).unwrap()).collect()
     }
 
     /// The directory of the signing keys.

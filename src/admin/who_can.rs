@@ -1,0 +1,49 @@
+//! The reverse question: who can have a feed?
+
+use std::sync::Arc;
+
+use super::scene::existing;
+use super::{Admin, AdminError};
+use crate::authz::Operator;
+use crate::domain::{Action, Client, Feed, Grant, Role, SpaceFeed};
+
+/// A client that can have something of a feed, or could give it to itself.
+#[derive(Clone, Debug)]
+pub struct Holder {
+    /// Who.
+    pub client: Arc<Client>,
+    /// Whether it is somebody still.
+    pub is_live: bool,
+    /// What it may ask of the feed; empty for one that has but a role.
+    pub actions: Vec<Action>,
+    /// The grants that let it.
+    pub grants: Vec<Grant>,
+    /// The roles that let it grant the feed to whom it likes.
+    pub roles: Vec<Role>,
+}
+
+impl Admin {
+    /// Who can have `feed`, by id: whose grants cover it, and whose roles let them grant it.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`] for a feed that is not there or beyond reach.
+    pub fn who_can(&self, operator: &Operator, feed: &SpaceFeed) -> Result<Vec<Holder>, AdminError> {
+        let snapshot = self.store.current();
+        existing::<Feed>(&snapshot, operator, feed)?;
+        let now = self.clock.now();
+        let holders = snapshot.clients_after(None).map(|entry| {
+            let client = Arc::clone(&entry.value);
+            let grants: Vec<_> = client.grants.iter().filter(|grant| grant.covers(feed)).cloned().collect();
+            let granted = |action: &Action| grants.iter().any(|grant| grant.actions.contains(action));
+            let administers = |role: &&Role| **role == Role::Admin || **role == Role::SpaceAdmin(feed.space.clone());
+            Holder {
+                is_live: client.is_live(now),
+                actions: Action::ALL.into_iter().filter(granted).collect(),
+                roles: client.roles.iter().filter(administers).cloned().collect(),
+                grants,
+                client,
+            }
+        });
+        Ok(holders.filter(|holder| !holder.actions.is_empty() || !holder.roles.is_empty()).collect())
+    }
+}

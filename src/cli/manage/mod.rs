@@ -1,0 +1,15 @@
+//! Spaces, feeds and clients from the command line: each command is one request to the admin API, or two where a
+//! change is made to what is there.
+
+mod apply;
+mod client;
+mod collection;
+mod feed;
+mod space;
+mod who;
+
+pub(super) use apply::Apply;
+pub(super) use client::Client;
+pub(super) use feed::Feed;
+pub(super) use space::Space;
+pub(super) use who::{WhoCan, Whoami};

@@ -1,0 +1,47 @@
+//! `feedpass whoami` and `feedpass who-can SPACE/FEED`
+
+use std::process::ExitCode;
+
+use clap::Args;
+use http::Method;
+
+use super::collection::{print_list, print_one, text};
+use crate::cli::Server;
+use crate::domain::SpaceFeed;
+
+/// Say who the server takes you for
+#[derive(Args)]
+pub(in crate::cli) struct Whoami {
+    #[command(flatten)]
+    server: Server,
+}
+
+impl Whoami {
+    pub(in crate::cli) async fn run(self, json: bool) -> anyhow::Result<ExitCode> {
+        print_one(&self.server.json(Method::GET, &["v1", "whoami"], &[], None).await?, json)?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Say who can get credentials of a feed, and why
+#[derive(Args)]
+pub(in crate::cli) struct WhoCan {
+    /// The feed, as in default/images
+    #[arg(value_name = "SPACE/FEED")]
+    feed: SpaceFeed,
+
+    #[command(flatten)]
+    server: Server,
+}
+
+impl WhoCan {
+    pub(in crate::cli) async fn run(self, json: bool) -> anyhow::Result<ExitCode> {
+        let feed = self.feed.to_string();
+        let answer = self.server.json(Method::GET, &["v1", "admin", "who-can"], &[("feed", &feed)], None).await?;
+        let items = answer["items"].as_array().cloned().unwrap_or_default();
+        print_list(&items, json, &["CLIENT", "ACTIONS", "BY"], |who| {
+            ["client", "actions", "by"].map(|member| text(&who[member])).to_vec()
+        })?;
+        Ok(ExitCode::SUCCESS)
+    }
+}

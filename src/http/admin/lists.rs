@@ -1,0 +1,54 @@
+//! What lists share: how many, from where on, and the form of the answer.
+
+use std::str::FromStr;
+
+use axum::Json;
+use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
+use serde::Serialize;
+
+use crate::admin::{Page, Wanted};
+use crate::http::problem::Problem;
+use crate::store::{Entry, Record};
+
+const DEFAULT_LIMIT: usize = 100;
+const LARGEST_LIMIT: usize = 1000;
+
+/// A page of a list.
+#[derive(Serialize)]
+pub(in crate::http) struct ListBody<T> {
+    items: Vec<T>,
+    /// What to give as `cursor` for the next page; none on the last one.
+    next: Option<String>,
+}
+
+/// How many are wanted, and which.
+pub(super) fn wanted(limit: Option<usize>, query: Option<String>) -> Result<Wanted, Problem> {
+    let limit = limit.unwrap_or(DEFAULT_LIMIT);
+    if !(1..=LARGEST_LIMIT).contains(&limit) {
+        let detail = format!("the parameters after `?` are wrong: `limit` is 1 to {LARGEST_LIMIT}");
+        return Err(Problem::bad_request("invalid_parameters", detail));
+    }
+    Ok(Wanted { query, limit })
+}
+
+/// The name after which the page begins.
+pub(super) fn after<K: FromStr>(cursor: Option<&str>) -> Result<Option<K>, Problem> {
+    let Some(cursor) = cursor else { return Ok(None) };
+    let name = BASE64_URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|name| String::from_utf8(name).ok());
+    match name.and_then(|name| name.parse().ok()) {
+        Some(key) => Ok(Some(key)),
+        None => {
+            let detail = "the parameters after `?` are wrong: `cursor` is what the page before has as `next`";
+            Err(Problem::bad_request("invalid_parameters", detail))
+        }
+    }
+}
+
+/// The answer for `page`.
+pub(super) fn answer<T: Record, B>(page: &Page<T>, body: impl Fn(&Entry<T>) -> B) -> Json<ListBody<B>> {
+    let last = page.items.last().filter(|_| page.more);
+    Json(ListBody {
+        next: last.map(|last| BASE64_URL_SAFE_NO_PAD.encode(last.value.name())),
+        items: page.items.iter().map(body).collect(),
+    })
+}

@@ -1,0 +1,15 @@
+//! The admin API: typed parts in, one call of the `admin` room, JSON out.
+
+mod answers;
+pub(super) mod apply;
+pub(super) mod clients;
+pub(super) mod feeds;
+mod lists;
+mod parts;
+pub(super) mod spaces;
+pub(super) mod who_can;
+
+/// The largest body of [`apply`], in bytes: tens of thousands of feeds at once.
+pub(super) const LARGEST_APPLICATION: usize = 16 * 1024 * 1024;
+pub(super) mod audit;
+pub(super) mod lineage;
