@@ -349,6 +349,10 @@ impl Listeners {
     }
 }
 
+fn lifetimes(settings: &Settings) -> Lifetimes {
+    Lifetimes { web_identity: settings.tokens.lifetime, access: settings.tokens.access_lifetime }
+}
+
 /// Makes the first admin in the store that `settings` name, whether or not a server runs on it, and gives its secret.
 ///
 /// # Errors
@@ -362,10 +366,6 @@ pub async fn bootstrap(
     let database = Arc::new(SqlDatabase::open(settings.store.as_str()).await?);
     let store = Store::open(database, declared(settings), Arc::clone(&clock)).await?;
     admin::bootstrap(&store, id, &*clock, &*entropy).await
-}
-
-fn lifetimes(settings: &Settings) -> Lifetimes {
-    Lifetimes { web_identity: settings.tokens.lifetime, access: settings.tokens.access_lifetime }
 }
 
 fn declared(settings: &Settings) -> Declared {

@@ -282,8 +282,17 @@ impl IntoResponse for Problem {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         if self.status == StatusCode::UNAUTHORIZED {
-            headers.append(WWW_AUTHENTICATE, HeaderValue::from_static(r#"Bearer realm="feedpass""#));
+            // RFC 6750 §3.1: by this word programs know that another token may do.
+            let bearer = match self.code {
+                "access_token_expired" | "access_token_refused" => r#"Bearer realm="feedpass", error="invalid_token""#,
+                _ => r#"Bearer realm="feedpass""#,
+            };
+            headers.append(WWW_AUTHENTICATE, HeaderValue::from_static(bearer));
             headers.append(WWW_AUTHENTICATE, HeaderValue::from_static(r#"Basic realm="feedpass", charset="UTF-8""#));
+        }
+        if self.code == "insufficient_scope" {
+            let bearer = HeaderValue::from_static(r#"Bearer realm="feedpass", error="insufficient_scope""#);
+            headers.append(WWW_AUTHENTICATE, bearer);
         }
         response.extensions_mut().insert(Said { code: self.code, words: self.said });
         response

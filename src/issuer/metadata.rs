@@ -60,7 +60,7 @@ struct Discovery<'a> {
     scopes_supported: [&'static str; 6],
     grant_types_supported: [&'static str; 2],
     token_endpoint_auth_methods_supported: [&'static str; 4],
-    token_endpoint_auth_signing_alg_values_supported: [&'static str; 9],
+    token_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
 }
 
 /// RFC 7517 §5.
@@ -93,6 +93,7 @@ fn discovery<'a>(issuer: &'a IssuerUrl, token_endpoint: &'a str, keys: &KeySet) 
     let mut algorithms: Vec<_> = keys.published().iter().map(|key| key.algorithm.as_str()).collect();
     algorithms.sort_unstable();
     algorithms.dedup();
+    let client_algorithms = JwsAlgorithm::ALL.into_iter().map(JwsAlgorithm::as_str);
     Discovery {
         issuer,
         jwks_uri: format!("{issuer}/.well-known/jwks"),
@@ -107,7 +108,7 @@ fn discovery<'a>(issuer: &'a IssuerUrl, token_endpoint: &'a str, keys: &KeySet) 
         grant_types_supported: ["client_credentials", "urn:ietf:params:oauth:grant-type:token-exchange"],
         // `none` is for token exchange, where the subject token is proof enough.
         token_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"],
-        token_endpoint_auth_signing_alg_values_supported: JwsAlgorithm::ALL.map(JwsAlgorithm::as_str),
+        token_endpoint_auth_signing_alg_values_supported: client_algorithms.chain([JwsAlgorithm::ED25519]).collect(),
     }
 }
 

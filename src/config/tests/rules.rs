@@ -50,6 +50,21 @@ fn a_secret_tells_one_client() {
 }
 
 #[test]
+fn a_client_with_a_key_needs_no_secret_and_keeps_the_private_half_to_itself() {
+    let client = |keys: &str| format!("{SMALL}[[client]]\nid = 'ci'\npublic_keys = '{keys}'\n");
+    let settings = Place::with(&client(r#"{"keys":[{"kty":"EC","kid":"a"}]}"#)).load(&[]).unwrap();
+    assert_eq!(settings.clients[0].public_keys[0].kid(), Some("a"));
+    for (keys, expected) in [
+        (r#"{"keys":[{"kty":"EC","d":"hunter2"}]}"#, "the private half"),
+        (r#"{"keys":[]}"#, "1 to 10 keys"),
+        ("hunter2", "a JWK set"),
+    ] {
+        let report = report(&client(keys));
+        assert!(report.contains(expected) && !report.contains("hunter2"), "{report}");
+    }
+}
+
+#[test]
 fn a_role_lies_in_the_partition_of_its_region() {
     let feed = feed("a", "x", "").replace("us-east-1", "cn-north-1");
     insta::assert_snapshot!(report(&format!("{SMALL}[[space]]\nslug = 'a'\n{feed}")), @r#"

@@ -1,5 +1,7 @@
 //! The body of a token request: `application/x-www-form-urlencoded`, each parameter once (RFC 6749 §3.2).
 
+use std::collections::HashSet;
+
 use axum::http::HeaderValue;
 use url::form_urlencoded;
 
@@ -23,11 +25,9 @@ impl Form {
         if pairs.iter().any(|(name, value)| name.contains('\u{fffd}') || value.contains('\u{fffd}')) {
             return Err(OAuthError::request("the body is not UTF-8"));
         }
-        for (index, (name, _)) in pairs.iter().enumerate() {
-            let again = pairs[..index].iter().any(|(earlier, _)| earlier == name);
-            if again && !SEVERAL.contains(&name.as_str()) {
-                return Err(OAuthError::request("a parameter is given twice"));
-            }
+        let mut seen = HashSet::new();
+        if !pairs.iter().all(|(name, _)| seen.insert(name) || SEVERAL.contains(&name.as_str())) {
+            return Err(OAuthError::request("a parameter is given twice"));
         }
         Ok(Self(pairs))
     }

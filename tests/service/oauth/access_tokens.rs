@@ -19,11 +19,12 @@ async fn a_token_is_good_until_its_end_and_not_after() {
     let app = TestApp::start().await;
     let token = access_token(&app, "ci", None).await;
     assert_eq!(post_bearer(&app, &token, CREDENTIALS).await.status, 200);
-    app.clock.advance(Duration::from_secs(600));
+    app.clock.advance(Duration::from_mins(10));
     assert_eq!(post_bearer(&app, &token, CREDENTIALS).await.status, 200, "clocks may be a minute apart");
-    app.clock.advance(Duration::from_secs(60));
+    app.clock.advance(Duration::from_mins(1));
     let reply = post_bearer(&app, &token, CREDENTIALS).await;
     assert_eq!(reply.status_and_code(), (401, "access_token_expired".into()));
+    assert!(reply.header("www-authenticate").contains("error=\"invalid_token\""), "RFC 6750 §3.1");
 }
 
 #[tokio::test]

@@ -86,6 +86,7 @@ async fn a_scope_narrows_what_the_token_is_good_for() {
     assert_eq!(post_bearer(&app, &token, &format!("{path}/token")).await.status, 200);
     let refused = post_bearer(&app, &token, &format!("{path}/credentials")).await;
     assert_eq!(refused.status_and_code(), (403, "insufficient_scope".into()));
+    assert!(refused.header("www-authenticate").contains("error=\"insufficient_scope\""), "RFC 6750 §3.1");
     let host = "/v1/registries/123456789012.dkr.ecr.us-east-1.amazonaws.com/credentials";
     let narrow = access_token(&app, "ci", Some("token")).await;
     assert_eq!(post_bearer(&app, &narrow, host).await.status_and_code(), (403, "insufficient_scope".into()));

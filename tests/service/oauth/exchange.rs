@@ -28,7 +28,7 @@ fn feed_url(app: &TestApp, feed: &str) -> String {
 async fn an_access_token_becomes_one_that_is_good_for_less_and_no_longer() {
     let app = TestApp::start().await;
     let token = access_token(&app, "ci", Some("pull token")).await;
-    app.clock.advance(Duration::from_secs(240));
+    app.clock.advance(Duration::from_mins(4));
     let reply = exchanged(&app, &token, &[("scope", "token"), ("requested_token_type", ACCESS_TOKEN)]).await;
     assert_eq!(reply.status, 200, "{}", reply.text());
     let body = reply.json();

@@ -117,6 +117,12 @@ impl TestAppBuilder {
         self
     }
 
+    /// A client without a secret, which signs assertions with one of `keys`, a JWK set.
+    pub fn client_with_keys(mut self, id: &str, keys: &serde_json::Value, feeds: &[&str], actions: &[&str]) -> Self {
+        write!(self.toml.clients, "[[client]]\nid = \"{id}\"\npublic_keys = '''{keys}'''\n").unwrap();
+        self.grant(feeds, actions)
+    }
+
     /// One more grant of the client that was named last.
     pub fn grant(mut self, feeds: &[&str], actions: &[&str]) -> Self {
         write!(self.toml.clients, "[[client.grant]]\nfeeds = {feeds:?}\nactions = {actions:?}\n").unwrap();
@@ -126,16 +132,6 @@ impl TestAppBuilder {
     /// Another store than one in memory.
     pub fn store(mut self, url: &str) -> Self {
         self.toml.store = url.into();
-        self
-    }
-
-    /// A client without a secret, which signs assertions with one of `keys`, a JWK set.
-    pub fn client_with_keys(mut self, id: &str, keys: &serde_json::Value, feeds: &[&str], actions: &[&str]) -> Self {
-        write!(
-            self.toml.clients,
-            "[[client]]\nid = \"{id}\"\npublic_keys = '''{keys}'''\n[[client.grant]]\nfeeds = {feeds:?}\nactions = {actions:?}\n"
-        )
-        .unwrap();
         self
     }
 
