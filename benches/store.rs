@@ -112,15 +112,6 @@ fn change(bencher: Bencher<'_, '_>, count: usize) {
     });
 }
 
-/// Nobody comes with an access token.
-struct NoKeys;
-
-impl AccessTokenKeys for NoKeys {
-    fn key(&self, _: &str) -> Option<VerificationKey> {
-        None
-    }
-}
-
 /// A caller is told apart by its secret, and permitted its feed.
 #[divan::bench(args = COUNTS, sample_count = 100, sample_size = 1_000)]
 fn request(bencher: Bencher<'_, '_>, count: usize) {
