@@ -11,8 +11,9 @@ use std::sync::{Arc, LazyLock, Mutex};
 
 use divan::Bencher;
 use feedpass::audit::Audit;
-use feedpass::authn::Authn;
+use feedpass::authn::jws::VerificationKey;
 use feedpass::authn::workload::{HttpsFetch, Workloads};
+use feedpass::authn::{AccessTokenKeys, Authn};
 use feedpass::authz::{Wish, permit};
 use feedpass::clock::SystemClock;
 use feedpass::domain::{Client, ClientSecret, Feed, Origin, SecretHash, Space, SpaceFeed};
@@ -83,6 +84,15 @@ async fn open(url: &str) -> (Arc<dyn Database>, Store) {
     (database, store)
 }
 
+/// No access token is asked about here.
+struct NoKeys;
+
+impl AccessTokenKeys for NoKeys {
+    fn key(&self, _: &str) -> Option<VerificationKey> {
+        None
+    }
+}
+
 /// Until the first request can be answered: the database is opened and all of it read.
 #[divan::bench(args = COUNTS, sample_count = 5, sample_size = 1)]
 fn start(bencher: Bencher<'_, '_>, count: usize) {
@@ -110,7 +120,10 @@ fn request(bencher: Bencher<'_, '_>, count: usize) {
     let inside = RUNTIME.enter();
     let audit = Audit::new(database, Arc::new(SystemClock));
     let workloads = Workloads::new(Arc::new(HttpsFetch::default()), Arc::new(SystemClock));
-    let authn = Authn::new(Arc::clone(&store), audit, workloads, Arc::new(SystemClock));
+    let issuer = "https://id.example.com".parse().unwrap();
+    let api = "http://127.0.0.1:8081";
+    let keys = Arc::new(NoKeys);
+    let authn = Authn::new(Arc::clone(&store), audit, workloads, keys, issuer, api, Arc::new(SystemClock));
     drop(inside);
     let origin = Origin { address: Ipv4Addr::LOCALHOST.into(), request_id: "bench".into() };
     let header = format!("Bearer {}", secret(count - 1));

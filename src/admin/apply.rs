@@ -123,13 +123,11 @@ impl Course<'_> {
     fn feeds(&mut self, wanted: &[FeedDraft]) -> Result<BTreeSet<SpaceFeed>, AdminError> {
         let mut named = BTreeSet::new();
         for draft in wanted {
-            let name = match &draft.space {
-                Some(space) => draft.name_in(space)?,
-                None => {
-                    let name = draft.slug.as_ref().map(ToString::to_string).unwrap_or_default();
-                    return Err(AdminError::Invalid { kind: Kind::Feed, name, reason: "give its `space`".into() });
-                }
+            let Some(space) = &draft.space else {
+                let name = draft.slug.as_ref().map(ToString::to_string).unwrap_or_default();
+                return Err(AdminError::Invalid { kind: Kind::Feed, name, reason: "give its `space`".into() });
             };
+            let name = draft.name_in(space)?;
             once(&mut named, &name, Kind::Feed)?;
             self.step(|scene| match scene.snapshot.feed_entry(&name) {
                 None => Ok(feeds::add(scene, &name, draft)?.0),

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::audit::Unwritten;
-use crate::domain::{Audience, ClientId, Slug, SpaceFeed, Subject};
+use crate::domain::{Audience, ClientId, RenameOf, Slug, SpaceFeed, Subject};
 use crate::store::{ChangeError, Kind, StoreError};
 
 /// Why something was not done for an operator; each variant is another next move.
@@ -58,6 +58,12 @@ pub enum AdminError {
         freed_at: Timestamp,
         /// What it was renamed to.
         moved_to: Option<String>,
+    },
+    /// A rename is planned that it would collide with.
+    #[error("the rename of `{of}` is planned; wait for it, or cancel it first")]
+    RenamePlanned {
+        /// What is renamed.
+        of: RenameOf,
     },
     /// What the configuration declares is changed there.
     #[error("{kind} `{name}` is declared in the configuration; change it there")]
@@ -128,7 +134,7 @@ pub enum AdminError {
         /// Its audience.
         audience: Audience,
         /// The feed that has both, or had.
-        other: SpaceFeed,
+        other: Box<SpaceFeed>,
     },
     /// The admin of a space may not.
     #[error("{kind} `{name}` cannot be made so by the admin of a space: {reason}")]
@@ -189,6 +195,7 @@ impl AdminError {
             Self::Taken { .. } | Self::Reserved { .. } => "name_taken",
             Self::Tombstoned { .. } => "name_tombstoned",
             Self::Declared { .. } => "declared_in_configuration",
+            Self::RenamePlanned { .. } => "rename_planned",
             Self::SpaceNotEmpty { .. } => "space_not_empty",
             Self::VersionMissing { .. } => "if_match_missing",
             Self::ChangedMeanwhile { .. } => "changed_meanwhile",

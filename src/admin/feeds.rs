@@ -9,8 +9,8 @@ use super::spaces::{slug, the_same_slug};
 use super::{Admin, AdminError, Attempt, ChangeAction};
 use crate::authz::{Operator, Reach};
 use crate::domain::{
-    AccountId, Audience, DisplayName, Feed, Region, RoleArn, SessionDuration, Slug, Space, SpaceFeed, SubjectParts,
-    WebIdentity,
+    AccountId, Audience, DisplayName, Feed, Region, RenameOf, RoleArn, SessionDuration, Slug, Space, SpaceFeed,
+    SubjectParts, WebIdentity,
 };
 use crate::store::{Entry, Kind};
 
@@ -187,7 +187,9 @@ pub(super) fn change(
 }
 
 pub(super) fn remove(scene: &Scene<'_>, name: &SpaceFeed, expected: &Expected) -> Result<Change, AdminError> {
-    Ok(Change::bury(&*scene.changeable::<Feed>(name, expected)?.value, None)?)
+    let before = scene.changeable::<Feed>(name, expected)?;
+    scene.no_rename_of(&RenameOf::Feed(name.clone()))?;
+    Ok(Change::bury(&*before.value, None)?)
 }
 
 fn the_same_space(name: &SpaceFeed, draft: &FeedDraft) -> Result<(), AdminError> {
@@ -200,7 +202,7 @@ fn the_same_space(name: &SpaceFeed, draft: &FeedDraft) -> Result<(), AdminError>
 }
 
 /// What must hold of a feed among all others.
-fn check(scene: &Scene<'_>, before: Option<&Feed>, feed: &Feed) -> Result<(), AdminError> {
+pub(super) fn check(scene: &Scene<'_>, before: Option<&Feed>, feed: &Feed) -> Result<(), AdminError> {
     let identity = &feed.web_identity;
     if scene.audiences.reserved.as_ref() == Some(&identity.audience) {
         let reason =
@@ -232,9 +234,12 @@ fn one_space_to_a_subject(scene: &Scene<'_>, feed: &Feed) -> Result<(), AdminErr
     let live = scene.snapshot.feeds_with_partial_subjects().find(alike).map(|other| other.name.clone());
     let removed = || scene.snapshot.left_behind(&subject, audience).find(|other| other.space != feed.name.space);
     match live.or_else(removed) {
-        Some(other) => {
-            Err(AdminError::SubjectTaken { feed: feed.name.clone(), subject, audience: audience.clone(), other })
-        }
+        Some(other) => Err(AdminError::SubjectTaken {
+            feed: feed.name.clone(),
+            subject,
+            audience: audience.clone(),
+            other: Box::new(other),
+        }),
         None => Ok(()),
     }
 }

@@ -9,9 +9,11 @@ mod error;
 mod feeds;
 mod last_admin;
 mod list;
+mod rename;
 mod scene;
 mod secrets;
 mod spaces;
+pub mod trail;
 mod who_can;
 mod workloads;
 
@@ -26,6 +28,7 @@ pub use clients::ClientDraft;
 pub use error::AdminError;
 pub use feeds::{FeedDraft, IdentityDraft};
 pub use list::{Page, Wanted};
+pub use rename::{Answer, FeedProgress, Progress, RenameDraft};
 pub use scene::{Expected, Kept};
 pub use secrets::{NewSecret, SecretDraft};
 pub use spaces::SpaceDraft;
@@ -33,6 +36,7 @@ pub use who_can::Holder;
 pub use workloads::OfWorkloads;
 
 use self::change::Decision;
+use self::rename::Trials;
 use self::scene::Scene;
 use crate::audit::{Audit, Event, Outcome, What};
 use crate::authz::Operator;
@@ -50,6 +54,7 @@ pub struct Admin {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     audiences: Arc<ArcSwap<Audiences>>,
+    trials: Arc<Trials>,
 }
 
 /// The audiences that are more than one feed's.
@@ -71,7 +76,8 @@ impl Admin {
         entropy: Arc<dyn Entropy>,
         audiences: Audiences,
     ) -> Self {
-        Self { store, audit, clock, entropy, audiences: Arc::new(ArcSwap::from_pointee(audiences)) }
+        let audiences = Arc::new(ArcSwap::from_pointee(audiences));
+        Self { store, audit, clock, entropy, audiences, trials: Arc::default() }
     }
 
     /// Gives feeds that are made from now on, and name no audience, another.

@@ -40,6 +40,7 @@ pub trait Kept: Record + Clone + PartialEq {
     fn public(&self) -> Result<Value, serde_json::Error>;
 
     /// What is kept of it when it is removed.
+    #[must_use]
     fn remains(&self) -> Self {
         self.clone()
     }
@@ -216,6 +217,18 @@ impl<'s> Scene<'s> {
         };
         match self.snapshot.renames().find(|rename| will_be(&rename.value)) {
             Some(rename) => Err(AdminError::Reserved { kind, name, of: rename.value.of.to_string() }),
+            None => Ok(()),
+        }
+    }
+
+    /// Refuses what a planned rename of the same thing, of its space or of anything in it stands in the way of.
+    pub(super) fn no_rename_of(&self, of: &RenameOf) -> Result<(), AdminError> {
+        let collides = |planned: &RenameOf| match (planned, of) {
+            (RenameOf::Feed(a), RenameOf::Feed(b)) => a == b,
+            (a, b) => a.space() == b.space(),
+        };
+        match self.snapshot.renames().find(|planned| collides(&planned.value.of)) {
+            Some(planned) => Err(AdminError::RenamePlanned { of: planned.value.of.clone() }),
             None => Ok(()),
         }
     }

@@ -7,7 +7,7 @@ use super::list::{Page, Wanted, page};
 use super::scene::{Expected, Scene, existing};
 use super::{Admin, AdminError, Attempt, ChangeAction};
 use crate::authz::Operator;
-use crate::domain::{DisplayName, Slug, Space};
+use crate::domain::{DisplayName, RenameOf, Slug, Space};
 use crate::store::{Entry, Kind};
 
 /// A space to be: a slug, or a name to make one of, or both.
@@ -127,5 +127,6 @@ pub(super) fn remove(scene: &Scene<'_>, slug: &Slug, expected: &Expected) -> Res
     if !holds.is_empty() {
         return Err(AdminError::SpaceNotEmpty { space: slug.clone(), holds });
     }
+    scene.no_rename_of(&RenameOf::Space(slug.clone()))?;
     Ok(Change::bury(&*before.value, None)?)
 }

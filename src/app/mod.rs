@@ -16,8 +16,8 @@ use tokio::task::JoinHandle;
 
 use crate::admin::{self, Admin, Audiences, BootstrapError};
 use crate::audit::{Audit, LineFile};
-use crate::authn::Authn;
 use crate::authn::workload::{HttpsFetch, Workloads};
+use crate::authn::{AccessTokenKeys, Authn};
 use crate::aws::ecr::Ecr;
 use crate::aws::sts::Sts;
 use crate::aws::{Connection, Endpoints, TimeLimits};
@@ -33,7 +33,7 @@ use crate::http::{
 use crate::issuer::keyring::backends::{Directory, KeyStore};
 use crate::issuer::keyring::{IssuerChange, KeyRing, KeyRingError};
 use crate::issuer::metadata::{Metadata, MetadataError};
-use crate::issuer::mint::Mint;
+use crate::issuer::mint::{Lifetimes, Mint};
 use crate::sandbox::{Options as SandboxOptions, Sandbox, SandboxError};
 use crate::store::database::{Database, SqlDatabase};
 use crate::store::{Declared, Store, StoreError};
@@ -110,7 +110,7 @@ const DRAIN_DOCUMENTS: Duration = Duration::from_secs(3);
 /// feedpass, running. Dropping it stops it at once; [`App::stop`] lets requests finish.
 pub struct App {
     settings: Arc<ArcSwap<Settings>>,
-    /// Those that see what other processes change, and keep the audit trail.
+    /// Those that see what other processes change, keep the audit trail and bring planned renames about.
     #[expect(dead_code, reason = "they end with the app")]
     tasks: Vec<AbortOnDrop>,
     /// Those of the start: what only a restart changes is as it was then.
@@ -144,6 +144,7 @@ impl App {
             None => Listeners::bind(&settings).await?,
         };
         let keyring = open_keyring(&settings, issuer_change, &*clock, &entropy).await?;
+        let api = settings.listen.at("");
         let metadata = Metadata::new(&settings.issuer, &settings.listen.at("/oauth2/token"), &keyring.current())?;
         let sandbox = start_sandbox(&settings, &clock, &entropy).await?;
         let database: Arc<dyn Database> = Arc::new(SqlDatabase::open(settings.store.as_str()).await?);
@@ -151,18 +152,20 @@ impl App {
         let store = Arc::new(Store::open(database, declared(&settings), Arc::clone(&clock)).await?);
         let mint = Mint::new(
             settings.issuer.clone(),
+            &api,
             Arc::clone(&keyring),
-            settings.tokens.lifetime,
+            lifetimes(&settings),
             Arc::clone(&clock),
             Arc::clone(&entropy),
         );
         let mint = Arc::new(mint);
         let endpoints = endpoints(&settings.aws, sandbox.as_ref());
         let connection = Connection::new(endpoints, time_limits, Arc::clone(&clock), Arc::clone(&metrics));
+        let sts = Sts::new(connection.clone());
         let steps = Steps {
             store: Arc::clone(&store),
             mint: Arc::clone(&mint),
-            sts: Sts::new(connection.clone()),
+            sts: sts.clone(),
             ecr: Ecr::new(connection),
             metrics: Arc::clone(&metrics),
             audit: audit.clone(),
@@ -180,9 +183,11 @@ impl App {
             Arc::clone(&entropy),
             audiences(&settings),
         );
+        let keys: Arc<dyn AccessTokenKeys> = Arc::<KeyRing>::clone(&keyring);
+        let (issuer, ours) = (settings.issuer.clone(), Arc::clone(&clock));
         let state = HttpState {
             admin: admin.clone(),
-            authn: Authn::new(Arc::clone(&store), audit.clone(), workloads, Arc::clone(&clock)),
+            authn: Authn::new(Arc::clone(&store), audit.clone(), workloads, keys, issuer, &api, ours),
             audit: audit.clone(),
             broker: broker.clone(),
             metadata: Arc::new(metadata),
@@ -195,6 +200,7 @@ impl App {
         };
         let mut tasks = keep_trail(&audit, &settings.audit);
         tasks.push(AbortOnDrop(tokio::spawn(follow_store(Arc::clone(&store), readiness.clone(), Arc::clone(&clock)))));
+        tasks.push(AbortOnDrop(tokio::spawn(admin.clone().follow_renames(Arc::clone(&mint), sts))));
         readiness.set(true);
         let (public, internal) = listeners.serve(&settings.issuer, &state, &clock)?;
         let started = settings.clone();
@@ -343,6 +349,10 @@ impl Listeners {
         let public = Server::start(self.public, public_routes(state, issuer), Arc::clone(clock))?;
         Ok((public, Some(Server::start(internal, internal_routes(state), Arc::clone(clock))?)))
     }
+}
+
+fn lifetimes(settings: &Settings) -> Lifetimes {
+    Lifetimes { web_identity: settings.tokens.lifetime, access: settings.tokens.access_lifetime }
 }
 
 /// Makes the first admin in the store that `settings` name, whether or not a server runs on it, and gives its secret.

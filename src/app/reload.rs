@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{AccountsError, App, audiences, check_sandbox, declared};
+use super::{AccountsError, App, audiences, check_sandbox, declared, lifetimes};
 use crate::admin::Audiences;
 use crate::config::{AwsEndpoint, ConfigError, SandboxRole, Settings, Watcher};
 use crate::domain::IssuerUrl;
@@ -54,7 +54,7 @@ impl App {
             self.settings.store(old);
             return Err(error.into());
         }
-        self.mint.set_lifetime(new.tokens.lifetime);
+        self.mint.set_lifetimes(lifetimes(&new));
         let reserved = audiences(&self.started).reserved;
         self.admin.set_audiences(Audiences { reserved, ..audiences(&new) });
         self.limiter.set(new.limits);

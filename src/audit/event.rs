@@ -119,6 +119,9 @@ pub struct Event {
     /// The token's id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jti: Option<String>,
+    /// What the access token is good for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
     /// The role session's name, as CloudTrail has it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session_name: Option<String>,
@@ -156,6 +159,7 @@ impl Event {
             role: None,
             kid: None,
             jti: None,
+            scope: None,
             session_name: None,
             aws_request_id: None,
             expires_at: None,
@@ -212,6 +216,7 @@ impl Event {
             role = self.role.as_ref().map(ToString::to_string),
             key.kid = self.kid.as_ref().map(Kid::as_str),
             jti = self.jti.as_deref(),
+            scope = self.scope.as_deref(),
             session_name = self.session_name.as_deref(),
             aws_request_id = self.aws_request_id.as_deref(),
             expires_at = self.expires_at.map(|end| end.to_string()),

@@ -1,5 +1,6 @@
 //! Is the trail what was written? Walks the whole chain.
 
+use std::fmt::Display;
 use std::str::FromStr;
 
 use serde::Serialize;
@@ -109,8 +110,8 @@ struct Walk<'a> {
 
 type Step = Result<(), Break>;
 
-fn broken(seq: i64, what: &'static str, expected: impl ToString, found: impl ToString) -> Step {
-    Err(Break { seq, what, expected: expected.to_string(), found: found.to_string() })
+fn broken(seq: i64, what: &'static str, expected: impl Display, found: impl Display) -> Step {
+    Err(Break { seq, what, expected: format!("{expected}"), found: format!("{found}") })
 }
 
 impl<'a> Walk<'a> {
@@ -167,7 +168,7 @@ impl<'a> Walk<'a> {
         let Some(members) = line.members() else {
             return broken(next, "the line is no JSON object", "one", &line.body);
         };
-        let numbered = members.keys().next().map(String::as_str) == Some("seq") && members["seq"] == Value::from(next);
+        let numbered = members.keys().next().map(String::as_str) == Some("seq") && members["seq"] == next;
         if !numbered {
             let found = members.get("seq").map_or_else(|| "none".into(), ToString::to_string);
             return broken(next, "the line says another number of itself", next, found);

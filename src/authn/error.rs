@@ -1,10 +1,11 @@
 //! Why nobody could be made of what was presented.
 
+use super::jws::{ClaimsError, JwsError, NoKey};
 use super::workload::{KeyError, WorkloadError};
 use crate::domain::{ClientId, Slug};
 
 /// Why nobody could be made of what was presented. The words are for the caller; [`AuthnError::explain`] has those
-/// for the log and the audit trail.
+/// for the log and the audit trail, and [`AuthnError::fault`] says whose move it is.
 ///
 /// Which part of a secret was wrong (an unknown client, a wrong secret) is told to nobody: it would help who guesses.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -18,6 +19,12 @@ pub enum AuthnError {
     /// The secret is not one of a known client's.
     #[error("the presented secret is not valid")]
     Refused,
+    /// The access token is not one that counts.
+    #[error("the access token is not valid: {0}")]
+    AccessToken(TokenError),
+    /// It is a web identity token, which is for AWS alone: whoever has one, AWS for one, would be its feed's client.
+    #[error("the token is a web identity token, which is for AWS STS alone")]
+    WebIdentityToken,
     /// The workload's token stands for nobody.
     #[error(transparent)]
     Workload(Box<WorkloadError>),
@@ -29,6 +36,24 @@ pub enum AuthnError {
         /// The client.
         client: ClientId,
     },
+    /// The token is of another kind than it is said to be.
+    #[error("the token is not {expected}")]
+    OtherKind {
+        /// What it was said to be.
+        expected: &'static str,
+    },
+    /// The client's assertion is not one that counts.
+    #[error("the client assertion is not valid: {0}")]
+    Assertion(TokenError),
+    /// The client's assertion was used before.
+    #[error("the client assertion was used before; make a new one, with a `jti` of its own, for each request")]
+    AssertionReplayed,
+    /// Two proofs, or a proof and the `client_id` beside it, are of different clients.
+    #[error("what was presented is of different clients")]
+    OtherClient,
+    /// The operator's: the store does not say whether an assertion is new.
+    #[error("the store does not answer, so that nobody can tell whether the assertion is new")]
+    StoreSilent,
 }
 
 /// Whose move an [`AuthnError`] is.
@@ -40,6 +65,8 @@ pub enum Fault {
     Stranger,
     /// Nobody's: it passes.
     Outage,
+    /// The operator's.
+    Store,
 }
 
 impl AuthnError {
@@ -50,6 +77,9 @@ impl AuthnError {
             Self::NotPresented => "credentials_missing",
             Self::Malformed => "credentials_malformed",
             Self::Refused => "credentials_refused",
+            Self::AccessToken(TokenError::Claims(ClaimsError::Expired { .. })) => "access_token_expired",
+            Self::AccessToken(_) => "access_token_refused",
+            Self::WebIdentityToken => "web_identity_token_presented",
             Self::Workload(error) => match &**error {
                 WorkloadError::UnknownIssuer { .. } | WorkloadError::NoIssuer => "token_issuer_untrusted",
                 WorkloadError::Key(KeyError::Unavailable { .. }) => "workload_issuer_unreachable",
@@ -60,6 +90,11 @@ impl AuthnError {
                 }
             },
             Self::WorkloadClientGone { .. } => "workload_client_gone",
+            Self::OtherKind { .. } => "token_of_another_kind",
+            Self::Assertion(_) => "assertion_refused",
+            Self::AssertionReplayed => "assertion_replayed",
+            Self::OtherClient => "client_mismatch",
+            Self::StoreSilent => "store_unavailable",
         }
     }
 
@@ -73,7 +108,16 @@ impl AuthnError {
                 _ => Fault::Proof,
             },
             Self::WorkloadClientGone { .. } => Fault::Stranger,
-            Self::NotPresented | Self::Malformed | Self::Refused => Fault::Proof,
+            Self::StoreSilent => Fault::Store,
+            Self::NotPresented
+            | Self::Malformed
+            | Self::Refused
+            | Self::AccessToken(_)
+            | Self::WebIdentityToken
+            | Self::OtherKind { .. }
+            | Self::Assertion(_)
+            | Self::AssertionReplayed
+            | Self::OtherClient => Fault::Proof,
         }
     }
 
@@ -86,4 +130,27 @@ impl AuthnError {
             other => other.to_string(),
         }
     }
+}
+
+/// Why a token stands for nobody.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum TokenError {
+    /// It is malformed, or signed by someone else.
+    #[error(transparent)]
+    Token(#[from] JwsError),
+    /// Its key is none of ours.
+    #[error(transparent)]
+    Key(#[from] NoKey),
+    /// It is from someone else, for someone else, or its time is over.
+    #[error(transparent)]
+    Claims(#[from] ClaimsError),
+    /// A member that is needed is not there, or not what it should be.
+    #[error("its `{0}` is missing, or not what it should be")]
+    Missing(&'static str),
+    /// Its client was removed, or its time is over.
+    #[error("its client is there no more")]
+    ClientGone,
+    /// No client signed it.
+    #[error("its `sub` names no client with a key that made its signature; a client with several keys needs a `kid`")]
+    NoClientKey,
 }

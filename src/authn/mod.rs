@@ -3,12 +3,15 @@
 //! A scheme answers that its kind of proof was not presented, verified, or refused. After a
 //! refusal no other scheme is tried, so that a bad proof of one kind never passes as another.
 
+mod access_token;
 mod basic;
 mod bearer;
 mod bearer_secret;
+mod client_proof;
 mod error;
 pub mod jws;
 mod policy_test;
+mod subject;
 pub mod workload;
 mod workload_token;
 
@@ -18,13 +21,16 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use subtle::ConstantTimeEq;
 
-pub use error::{AuthnError, Fault};
+pub use access_token::{AccessTokenKeys, AccessTokenNames, TYPE as ACCESS_TOKEN_TYPE, access_token_subject};
+pub use client_proof::ClientProof;
+pub use error::{AuthnError, Fault, TokenError};
 pub use policy_test::{Sample, SampleError};
+pub use subject::SubjectKind;
 
 use self::workload::Workloads;
 use crate::audit::{Audit, Event, Outcome, What, WorkloadIdentity};
 use crate::clock::Clock;
-use crate::domain::{Client, ClientId, DisplayName, Grant, Origin, Role, SecretHash, Slug};
+use crate::domain::{Client, ClientId, DisplayName, Grant, IssuerUrl, Origin, Role, Scope, SecretHash, Slug};
 use crate::store::{Snapshot, Store};
 
 /// A program that has proved who it is. Only this room makes one.
@@ -32,6 +38,8 @@ use crate::store::{Snapshot, Store};
 pub struct Caller {
     client: Arc<Client>,
     via: Via,
+    scope: Scope,
+    ends_at: Option<Timestamp>,
     origin: Origin,
 }
 
@@ -40,6 +48,13 @@ pub struct Caller {
 pub enum Via {
     /// By its secret.
     Secret,
+    /// By an access token of feedpass.
+    AccessToken {
+        /// The token's id.
+        jti: String,
+    },
+    /// By a JWT that it signed with its own key (RFC 7523 §2.2).
+    Assertion,
     /// As a workload, by a token of an outside issuer.
     Workload {
         /// The trusted issuer's name.
@@ -55,6 +70,8 @@ impl std::fmt::Display for Via {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Secret => f.write_str("secret"),
+            Self::AccessToken { jti } => write!(f, "access_token {jti}"),
+            Self::Assertion => f.write_str("private_key_jwt"),
             Self::Workload { .. } => f.write_str("workload"),
         }
     }
@@ -67,16 +84,35 @@ impl Caller {
         &self.client.id
     }
 
-    /// What it was granted, as of this request.
+    /// What it was granted, as of this request; of that, only what [`Caller::scope`] has counts.
     #[must_use]
     pub fn grants(&self) -> &[Grant] {
         &self.client.grants
     }
 
-    /// What it may do beyond that, as of this request.
+    /// What it may do beyond that, as of this request. Nothing, where its scope has no `admin`.
     #[must_use]
     pub fn roles(&self) -> &BTreeSet<Role> {
-        &self.client.roles
+        const NONE: &BTreeSet<Role> = &BTreeSet::new();
+        if self.scope.has_admin() { &self.client.roles } else { NONE }
+    }
+
+    /// What its proof is good for: all, unless it is an access token for less.
+    #[must_use]
+    pub fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    /// When its proof ends, where that is soon: nothing like it may be given for longer.
+    #[must_use]
+    pub fn ends_at(&self) -> Option<Timestamp> {
+        self.ends_at
+    }
+
+    /// The same caller, for no more than `scope`; none where that is more than it has.
+    #[must_use]
+    pub fn narrowed_to(&self, scope: &Scope) -> Option<Self> {
+        self.scope.covers(scope).then(|| Self { scope: scope.clone(), ..self.clone() })
     }
 
     /// What people call it.
@@ -111,7 +147,7 @@ impl Caller {
             Via::Workload { issuer, subject, rule } => {
                 Some(WorkloadIdentity { rule: Some(rule.clone()), ..WorkloadIdentity::of(issuer, subject) })
             }
-            Via::Secret => None,
+            Via::Secret | Via::AccessToken { .. } | Via::Assertion => None,
         };
         Event { client: Some(self.id().clone()), via: Some(self.via.to_string()), workload, ..event }
     }
@@ -123,21 +159,37 @@ pub struct Authn {
     store: Arc<Store>,
     audit: Audit,
     workloads: Workloads,
+    keys: Arc<dyn AccessTokenKeys>,
+    issuer: IssuerUrl,
+    names: AccessTokenNames,
+    assertion_audiences: Arc<[String]>,
     clock: Arc<dyn Clock>,
 }
 
 impl Authn {
-    /// Authenticates against what `store` knows at the time of each request; workloads' tokens are verified by `workloads`.
+    /// Authenticates against what `store` knows at the time of each request, for the feedpass that is `issuer` and
+    /// has its API at `api`; workloads' tokens are verified by `workloads`, access tokens are signed with one of `keys`.
     #[must_use]
-    pub fn new(store: Arc<Store>, audit: Audit, workloads: Workloads, clock: Arc<dyn Clock>) -> Self {
-        Self { store, audit, workloads, clock }
+    pub fn new(
+        store: Arc<Store>,
+        audit: Audit,
+        workloads: Workloads,
+        keys: Arc<dyn AccessTokenKeys>,
+        issuer: IssuerUrl,
+        api: &str,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let names = AccessTokenNames::new(&issuer, api);
+        // RFC 7523 §3 names the token endpoint, its successor the issuer.
+        let assertion_audiences = [issuer.to_string(), format!("{api}/oauth2/token")].into();
+        Self { store, audit, workloads, keys, issuer, names, assertion_audiences, clock }
     }
 
     /// Writes down that somebody at `origin` was refused. A refusal that cannot be written down is one all the same.
     pub async fn note_refusal(&self, error: &AuthnError, origin: &Origin) {
         let event = self.audit.event_from(What::Authentication, origin);
         let outcome = match error.fault() {
-            Fault::Outage => Outcome::Failed,
+            Fault::Outage | Fault::Store => Outcome::Failed,
             Fault::Proof | Fault::Stranger => Outcome::Refused,
         };
         if let Err(unwritten) = self.audit.record(event.ended(outcome, error.code(), error.explain())).await {
@@ -152,19 +204,19 @@ impl Authn {
     pub async fn authenticate(&self, authorization: Option<&str>, origin: &Origin) -> Result<Caller, AuthnError> {
         let header = authorization.ok_or(AuthnError::NotPresented)?;
         let (scheme, proof) = header.split_once(' ').ok_or(AuthnError::Malformed)?;
-        let (snapshot, now) = (self.store.current(), self.clock.now());
-        let presented = Presented { scheme, proof: proof.trim_matches(' '), snapshot: &snapshot, origin, now };
+        self.proven(scheme, proof.trim_matches(' '), origin).await.map(|proven| proven.caller(origin))
+    }
+
+    async fn proven(&self, scheme: &str, proof: &str, origin: &Origin) -> Result<Proven, AuthnError> {
+        let snapshot = self.store.current();
+        let presented = Presented { scheme, proof, snapshot: &snapshot, origin, now: self.clock.now() };
         let mut verdict = workload_token::verify(self, &presented).await;
-        for verify in [bearer_secret::verify, basic::verify] {
+        for verify in [access_token::verify, bearer_secret::verify, basic::verify] {
             if let Verdict::NotPresented = verdict {
                 verdict = verify(self, &presented);
             }
         }
-        match verdict {
-            Verdict::Verified(proven) => Ok(proven.caller(origin)),
-            Verdict::Refused(error) => Err(error),
-            Verdict::NotPresented => Err(AuthnError::Malformed),
-        }
+        verdict.into()
     }
 }
 
@@ -190,16 +242,28 @@ enum Verdict {
     Refused(AuthnError),
 }
 
+impl From<Verdict> for Result<Proven, AuthnError> {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Verified(proven) => Ok(proven),
+            Verdict::Refused(error) => Err(error),
+            Verdict::NotPresented => Err(AuthnError::Malformed),
+        }
+    }
+}
+
 /// A client, and how it was found to be one.
 struct Proven {
     client: Arc<Client>,
     via: Via,
+    scope: Scope,
+    ends_at: Option<Timestamp>,
 }
 
 impl Proven {
     fn caller(self, origin: &Origin) -> Caller {
-        let Self { client, via } = self;
-        Caller { client, via, origin: origin.clone() }
+        let Self { client, via, scope, ends_at } = self;
+        Caller { client, via, scope, ends_at, origin: origin.clone() }
     }
 }
 
@@ -214,7 +278,12 @@ fn has_secret(client: &Client, presented: &SecretHash, now: Timestamp) -> bool {
 fn verified(client: Option<&Arc<Client>>, secret: &str, now: Timestamp) -> Verdict {
     let presented = SecretHash::of(secret);
     match client.filter(|client| client.is_live(now) && has_secret(client, &presented, now)) {
-        Some(client) => Verdict::Verified(Proven { client: Arc::clone(client), via: Via::Secret }),
+        Some(client) => Verdict::Verified(Proven {
+            client: Arc::clone(client),
+            via: Via::Secret,
+            scope: Scope::all(),
+            ends_at: None,
+        }),
         None => Verdict::Refused(AuthnError::Refused),
     }
 }
@@ -229,6 +298,14 @@ mod tests {
     use crate::store::database::{Database, SqlDatabase};
 
     const NOW: &str = "2026-11-23T11:00:00Z";
+
+    struct NoKeys;
+
+    impl AccessTokenKeys for NoKeys {
+        fn key(&self, _: &str) -> Option<jws::VerificationKey> {
+            None
+        }
+    }
 
     fn origin() -> Origin {
         Origin { address: [203, 0, 113, 9].into(), request_id: "r".into() }
@@ -248,8 +325,9 @@ mod tests {
         let audit = Audit::new(Arc::clone(&database), Arc::clone(&clock));
         let declared = Declared { clients, ..Declared::default() };
         let store = Store::open(database, declared, Arc::clone(&clock)).await.unwrap();
+        let issuer = "https://id.example.com".parse().unwrap();
         let workloads = Workloads::new(Arc::new(HttpsFetch::default()), Arc::clone(&clock));
-        Authn::new(Arc::new(store), audit, workloads, clock)
+        Authn::new(Arc::new(store), audit, workloads, Arc::new(NoKeys), issuer, "https://feedpass.example.com", clock)
     }
 
     async fn who(header: &str) -> Result<String, AuthnError> {

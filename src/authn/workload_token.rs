@@ -2,32 +2,26 @@
 
 use super::bearer::{Unverified, unverified_kind};
 use super::workload::{RuleAndClient, Verified, WorkloadError};
-use super::{Authn, AuthnError, Caller, Presented, Proven, Verdict, Via};
+use super::{Authn, AuthnError, Presented, Proven, Verdict, Via};
 use crate::audit::{Event, What, WorkloadIdentity};
-use crate::domain::Origin;
+use crate::domain::{Origin, Scope};
 
 pub(super) async fn verify(authn: &Authn, presented: &Presented<'_>) -> Verdict {
-    if !presented.is_bearer() || unverified_kind(presented.proof) != Unverified::OtherJwt {
+    if !presented.is_bearer() {
         return Verdict::NotPresented;
     }
-    match authn.workload_client(presented).await {
-        Ok(proven) => Verdict::Verified(proven),
-        Err(error) => Verdict::Refused(error),
+    match unverified_kind(presented.proof, authn.issuer.as_str()) {
+        Unverified::OtherJwt => match authn.workload_client(presented).await {
+            Ok(proven) => Verdict::Verified(proven),
+            Err(error) => Verdict::Refused(error),
+        },
+        Unverified::WebIdentityToken => Verdict::Refused(AuthnError::WebIdentityToken),
+        Unverified::AccessToken | Unverified::Secret => Verdict::NotPresented,
     }
 }
 
 impl Authn {
-    /// Finds out which client a workload's token stands for, wherever in a request it came.
-    ///
-    /// # Errors
-    /// [`AuthnError`].
-    pub async fn workload(&self, token: &str, origin: &Origin) -> Result<Caller, AuthnError> {
-        let snapshot = self.store.current();
-        let now = self.clock.now();
-        let presented = Presented { scheme: "Bearer", proof: token, snapshot: &snapshot, origin, now };
-        self.workload_client(&presented).await.map(|proven| proven.caller(origin))
-    }
-
+    /// Finds out which client a workload's token stands for.
     async fn workload_client(&self, presented: &Presented<'_>) -> Result<Proven, AuthnError> {
         let verified = match self.workloads.verify(presented.snapshot, presented.proof).await {
             Ok(verified) => verified,
@@ -42,12 +36,17 @@ impl Authn {
                 return Err(AuthnError::Workload(Box::new(error)));
             }
         };
-        let Verified { issuer, subject, client, rule, would_have, .. } = verified;
+        let Verified { issuer, subject, expires_at, client, rule, would_have, .. } = verified;
         self.note_observed(&WorkloadIdentity::of(&issuer, &subject), &would_have, presented.origin).await;
         // As of now: its issuer may have taken its time to give its keys.
         let (snapshot, now) = (self.store.current(), self.clock.now());
         match snapshot.client(&client).filter(|client| client.is_live(now)) {
-            Some(client) => Ok(Proven { client: client.clone(), via: Via::Workload { issuer, subject, rule } }),
+            Some(client) => Ok(Proven {
+                client: client.clone(),
+                via: Via::Workload { issuer, subject, rule },
+                scope: Scope::all(),
+                ends_at: Some(expires_at),
+            }),
             None => Err(AuthnError::WorkloadClientGone { rule, client }),
         }
     }

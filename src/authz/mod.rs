@@ -7,7 +7,7 @@ use std::sync::Arc;
 pub use operator::{Duty, Operator, Reach, RoleMissing, operator};
 
 use crate::authn::Caller;
-use crate::domain::{Action, ClientId, Feed, FeedPattern, RegistryHost, SpaceFeed};
+use crate::domain::{Action, ClientId, Feed, FeedPattern, Grant, RegistryHost, Rename, Scope, SpaceFeed};
 use crate::store::Snapshot;
 
 /// What a caller wants of a feed.
@@ -17,6 +17,8 @@ pub enum Wish {
     RegistryCredentials,
     /// The web identity token itself.
     WebIdentityToken,
+    /// The role session.
+    RoleSession,
 }
 
 impl Wish {
@@ -28,6 +30,7 @@ impl Wish {
         match self {
             Self::RegistryCredentials => &[Action::Pull, Action::Push],
             Self::WebIdentityToken => &[Action::Token],
+            Self::RoleSession => &[Action::Session],
         }
     }
 }
@@ -83,6 +86,19 @@ pub enum Refusal {
         /// The actions that it has on this feed.
         granted: Vec<Action>,
     },
+    /// A grant gives it, but the access token is for less.
+    #[error(
+        "the access token of client `{client}` is not for that: its scope is `{scope}`, and it takes {}",
+        listed(wanted, " or ")
+    )]
+    ScopeTooNarrow {
+        /// Who asked.
+        client: ClientId,
+        /// The actions of which one was needed.
+        wanted: &'static [Action],
+        /// What the token is for.
+        scope: Scope,
+    },
     /// No feed that the caller may pull from or push to is at that host.
     #[error("client `{client}` has no grant for a feed at registry `{host}`; {}", reachable(hosts))]
     RegistryNotFound {
@@ -121,13 +137,16 @@ fn reachable(hosts: &[RegistryHost]) -> String {
     if hosts.is_empty() { "it may use no registry".into() } else { format!("it may use {}", listed(hosts, ", ")) }
 }
 
-/// Lets `caller` have its `wish` of `target`, or says why not.
+/// Lets `caller` have its `wish` of `target`, or says why not. A feed that was renamed goes by its old name too: a
+/// slug is given once, so no other feed has it.
 ///
 /// # Errors
-/// [`Refusal::FeedNotFound`] and [`Refusal::ActionNotGranted`].
+/// [`Refusal::FeedNotFound`], [`Refusal::ActionNotGranted`] and [`Refusal::ScopeTooNarrow`].
 pub fn permit(caller: &Caller, snapshot: &Snapshot, target: &SpaceFeed, wish: Wish) -> Result<Permit, Refusal> {
-    let granted = granted_actions(caller, target);
-    let (Some(feed), false) = (snapshot.feed(target), granted.is_empty()) else {
+    let now = snapshot.name_now(target);
+    let known = now.as_ref().unwrap_or(target);
+    let granted = granted_actions(caller, snapshot, known);
+    let (Some(feed), false) = (snapshot.feed(known), granted.is_empty()) else {
         return Err(Refusal::FeedNotFound {
             client: caller.id().clone(),
             target: target.clone(),
@@ -142,16 +161,38 @@ pub fn permit(caller: &Caller, snapshot: &Snapshot, target: &SpaceFeed, wish: Wi
             granted,
         });
     }
+    if !may_have(caller, snapshot, known, wish) {
+        return Err(scope_too_narrow(caller, wish));
+    }
     Ok(Permit { client: caller.id().clone(), feed: Arc::clone(feed) })
+}
+
+fn scope_too_narrow(caller: &Caller, wish: Wish) -> Refusal {
+    Refusal::ScopeTooNarrow { client: caller.id().clone(), wanted: wish.actions(), scope: caller.scope().clone() }
+}
+
+/// Lets `feed` be tried under the name that `rename` will give it, for whoever planned that. What is stored as a plan
+/// only an [`Operator`] can have made, so no request of a client leads here; what comes of it is thrown away.
+///
+/// None when no such plan is stored, or it is not about the feed.
+#[must_use]
+pub fn permit_trial(snapshot: &Snapshot, rename: &Rename, feed: &SpaceFeed) -> Option<Permit> {
+    let planned = &snapshot.rename(&rename.of)?.value;
+    let renamed = planned.renamed(snapshot.feed(feed)?)?;
+    Some(Permit { client: planned.planned_by.clone(), feed: Arc::new(renamed) })
 }
 
 /// Lets `caller` have credentials for the registry at `host`, if exactly one feed of its grants is there.
 ///
 /// # Errors
-/// [`Refusal::RegistryNotFound`] and [`Refusal::RegistryAmbiguous`].
+/// [`Refusal::RegistryNotFound`], [`Refusal::RegistryAmbiguous`] and [`Refusal::ScopeTooNarrow`].
 pub fn permit_registry(caller: &Caller, snapshot: &Snapshot, host: &RegistryHost) -> Result<Permit, Refusal> {
+    let wish = Wish::RegistryCredentials;
+    if !wish.actions().iter().any(|action| caller.scope().has(*action)) {
+        return Err(scope_too_narrow(caller, wish));
+    }
     let named = host.ecr();
-    let usable = |feed: &&Arc<Feed>| may_have(caller, &feed.name, Wish::RegistryCredentials);
+    let usable = |feed: &&Arc<Feed>| may_have(caller, snapshot, &feed.name, wish);
     let there: Vec<_> =
         named.iter().flat_map(|(account, region)| snapshot.feeds_at(account, region)).filter(usable).collect();
     let client = caller.id().clone();
@@ -171,12 +212,27 @@ pub fn permit_registry(caller: &Caller, snapshot: &Snapshot, host: &RegistryHost
     }
 }
 
-fn may_have(caller: &Caller, target: &SpaceFeed, wish: Wish) -> bool {
-    granted_actions(caller, target).iter().any(|action| wish.actions().contains(action))
+fn may_have(caller: &Caller, snapshot: &Snapshot, target: &SpaceFeed, wish: Wish) -> bool {
+    let counts = |action: &Action| wish.actions().contains(action) && caller.scope().has(*action);
+    granted_actions(caller, snapshot, target).iter().any(counts)
 }
 
-/// What all grants of `caller` together let it do with `target`, in the actions' own order.
-fn granted_actions(caller: &Caller, target: &SpaceFeed) -> Vec<Action> {
-    let covering: Vec<_> = caller.grants().iter().filter(|grant| grant.covers(target)).collect();
+/// What all grants of `caller` together let it do with `target`, whatever its scope, in the actions' own order.
+fn granted_actions(caller: &Caller, snapshot: &Snapshot, target: &SpaceFeed) -> Vec<Action> {
+    let by_old_names = |grant: &Grant| grant.feeds.iter().any(|pattern| covered_before(snapshot, pattern, target));
+    let covers = |grant: &&Grant| grant.covers(target) || by_old_names(grant);
+    let covering: Vec<_> = caller.grants().iter().filter(covers).collect();
     Action::ALL.into_iter().filter(|action| covering.iter().any(|grant| grant.actions.contains(action))).collect()
+}
+
+/// Whether the pattern names, by what it was called once, `target` or its space. The store's grants are rewritten with
+/// a rename; those of the configuration are not.
+fn covered_before(snapshot: &Snapshot, pattern: &FeedPattern, target: &SpaceFeed) -> bool {
+    match &pattern.feed {
+        Some(feed) => {
+            let named = SpaceFeed { space: pattern.space.clone(), feed: feed.clone() };
+            snapshot.name_now(&named).as_ref() == Some(target)
+        }
+        None => snapshot.space_now(&pattern.space).as_ref() == Some(&target.space),
+    }
 }

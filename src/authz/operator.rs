@@ -135,16 +135,20 @@ impl Operator {
 
 /// No role of the caller has the duty.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("client `{client}` has no role that may do that; {}", has(roles))]
+#[error("client `{client}` has no role that may do that; {}", has(roles, *.scoped_out))]
 pub struct RoleMissing {
     /// Who asked.
     pub client: ClientId,
     /// The roles that it has.
     pub roles: Vec<Role>,
+    /// Whether no role counts because its access token's scope is without `admin`.
+    pub scoped_out: bool,
 }
 
-fn has(roles: &[Role]) -> String {
-    if roles.is_empty() {
+fn has(roles: &[Role], scoped_out: bool) -> String {
+    if scoped_out {
+        "the scope of its access token is without `admin`".into()
+    } else if roles.is_empty() {
         "it has no role at all".into()
     } else {
         format!("its roles are {}", super::listed(roles, ", "))
@@ -159,7 +163,11 @@ pub fn operator(caller: &Caller, duty: Duty) -> Result<Operator, RoleMissing> {
     let reach = caller.roles().iter().filter_map(|role| duty.within(role)).reduce(Reach::and);
     match reach {
         Some(reach) => Ok(Operator { caller: caller.clone(), duty, reach }),
-        None => Err(RoleMissing { client: caller.id().clone(), roles: caller.roles().iter().cloned().collect() }),
+        None => Err(RoleMissing {
+            client: caller.id().clone(),
+            roles: caller.roles().iter().cloned().collect(),
+            scoped_out: !caller.scope().has_admin(),
+        }),
     }
 }
 

@@ -11,7 +11,6 @@ use crate::authn::Caller;
 use crate::authz::{self, Permit, Refusal, Wish};
 use crate::aws::ecr::RegistryCredentials;
 use crate::domain::{AccountId, Audience, Feed, Region, RegistryHost, RoleArn, SessionDuration, SpaceFeed, Subject};
-use crate::telemetry::{ExchangeOutcome, with_causes};
 
 /// What a caller gets: the feed that it was permitted, and what AWS gave for it.
 #[derive(Clone, Debug)]
@@ -70,8 +69,10 @@ impl Broker {
     pub async fn credentials(&self, caller: &Caller, target: &SpaceFeed) -> Result<FeedCredentials, BrokerError> {
         // Before the cache, on hits too: a grant removed a moment ago must already count.
         let permit = authz::permit(caller, &self.store.current(), target, Wish::RegistryCredentials);
+        // By the name that it has now, where the caller has an old one.
+        let feed = permit.as_ref().map_or_else(|_| target.clone(), |permit| permit.feed().name.clone());
         let result = self.held_or_fetched(permit).await;
-        self.written(caller, What::Credentials, Some(target), result, given).await
+        self.written(caller, What::Credentials, Some(&feed), result, given).await
     }
 
     /// Gives `caller` credentials for the registry at `host`, if one feed of its grants is there.
@@ -118,58 +119,18 @@ fn given(given: &FeedCredentials, event: Event) -> Event {
 impl Steps {
     /// The way through AWS; runs once for all who wait, and again for each renewal.
     async fn fetch(&self, permit: &Permit, occasion: Occasion) -> Result<RegistryCredentials, BrokerError> {
-        let feed = permit.feed();
-        // A renewal may come long after the permit: a feed that was removed or changed gets no more.
-        if self.store.current().feed(&feed.name) != Some(feed) {
-            return Err(BrokerError::FeedChanged(feed.name.clone()));
-        }
-        let _flight = self.metrics.flight();
-        let result = self.exchange(permit, occasion).await;
-        let outcome = result.as_ref().err().map_or(ExchangeOutcome::Ok, |error| ExchangeOutcome::Failed(error.code()));
-        self.metrics.exchange(&feed.name, outcome);
-        if let (Err(error), Occasion::Renewal) = (&result, occasion) {
-            // No caller hears of it while what is held lasts, so this is how the operator does.
-            let (feed, code) = (&feed.name, error.code());
-            tracing::warn!(%feed, code, "the credentials of feed {feed} could not be renewed: {}", with_causes(error));
-        }
-        result
+        self.watched(permit, occasion, Box::pin(self.exchange(permit, occasion))).await
     }
 
     async fn exchange(&self, permit: &Permit, occasion: Occasion) -> Result<RegistryCredentials, BrokerError> {
         let feed = permit.feed();
-        // A renewal is nobody's request; who is given what it brought, the requests' own lines say.
-        let client = (occasion == Occasion::Asked).then(|| permit.client());
-        let (minted, token) = self.mint(permit, client).await?;
-        let event = |what| Event { client: client.cloned(), ..self.audit.event(what).of(&feed.name) };
-        let sts = |source| BrokerError::Sts { feed: Arc::clone(feed), issuer: self.mint.issuer().clone(), source };
-        // Writing takes no time of the exchange's: it goes on while AWS is asked.
-        let (written, session) = tokio::join!(self.audit.record(minted), self.sts.assume_role(feed, &token));
-        written?;
-        let session = session.map_err(sts);
-        let assumed = Event {
-            kid: Some(token.kid.clone()),
-            jti: Some(token.jti.clone()),
-            role: Some(feed.web_identity.role.clone()),
-            ..event(What::AssumeRole)
-        };
-        let session = match session {
-            Ok(session) => session,
-            Err(error) => {
-                self.audit.record(failed(&error, assumed)).await?;
-                return Err(error);
-            }
-        };
-        let assumed = Event {
-            session_name: Some(session.session_name.clone()),
-            aws_request_id: session.request_id.clone(),
-            expires_at: Some(session.expires_at),
-            ..assumed
-        };
+        let (assumed, session) = self.assume_role(permit, occasion).await?;
         let (written, credentials) =
             tokio::join!(self.audit.record(assumed), self.ecr.registry_credentials(feed, &session));
         written?;
         let credentials = credentials.map_err(|source| BrokerError::Ecr { feed: Arc::clone(feed), source });
-        let authorized = Event { session_name: Some(session.session_name.clone()), ..event(What::AuthorizationToken) };
+        let authorized = self.event(What::AuthorizationToken, permit, occasion);
+        let authorized = Event { session_name: Some(session.session_name.clone()), ..authorized };
         self.audit
             .record(match &credentials {
                 Ok(credentials) => Event {

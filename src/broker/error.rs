@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::WrongToken;
 use super::cache::{FlightLost, Remembered};
 use crate::audit::{Outcome, Unwritten};
 use crate::authz::Refusal;
@@ -17,11 +18,14 @@ pub enum BrokerError {
     /// The caller's: it has no grant for it.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// The caller's: there is no such token as it asked for.
+    #[error(transparent)]
+    WrongToken(#[from] WrongToken),
     /// The caller's, who may ask again: the feed was changed or removed while it was asked for.
     #[error("feed `{0}` was changed or removed just now")]
     FeedChanged(SpaceFeed),
     /// The operator's: no token could be signed.
-    #[error("no web identity token could be signed")]
+    #[error("no token could be signed")]
     Mint(#[from] MintError),
     /// STS gave no role session; the source says whose move it is.
     #[error("feed `{}` got no session of role {}", feed.name, feed.web_identity.role)]
@@ -60,18 +64,12 @@ impl BrokerError {
             Self::Refused(Refusal::ActionNotGranted { .. }) => "action_not_granted",
             Self::Refused(Refusal::RegistryNotFound { .. }) => "registry_not_found",
             Self::Refused(Refusal::RegistryAmbiguous { .. }) => "registry_ambiguous",
+            Self::Refused(Refusal::ScopeTooNarrow { .. }) => "insufficient_scope",
+            Self::WrongToken(WrongToken::ScopeUnknown | WrongToken::ScopeBeyond(_)) => "invalid_scope",
+            Self::WrongToken(WrongToken::Target { .. }) => "invalid_target",
             Self::FeedChanged(_) => "feed_changed",
             Self::Mint(_) => "signing_failed",
-            Self::Sts { source, .. } => match source {
-                StsError::RoleRefused(_) => "role_refused",
-                StsError::TokenRefused(_) => "token_refused",
-                StsError::TokenExpired(_) => "token_expired",
-                StsError::IssuerUnreachable(_) => "issuer_unreachable",
-                StsError::RegionDisabled(_) => "sts_region_disabled",
-                StsError::RequestInvalid(_) => "sts_request_invalid",
-                StsError::Throttled(_) => "sts_throttled",
-                StsError::Unavailable(_) => "sts_unavailable",
-            },
+            Self::Sts { source, .. } => source.code(),
             Self::Ecr { source, .. } => match source {
                 EcrError::Denied(_) => "ecr_denied",
                 EcrError::SessionRefused(_) => "ecr_session_refused",
@@ -96,7 +94,7 @@ impl BrokerError {
             | Self::Ecr { source: EcrError::Throttled(_) | EcrError::Unavailable(_), .. }
             | Self::Unwritten(_) => Some(Self::OUTAGE_MEMORY),
             Self::FeedChanged(_) | Self::FlightLost => Some(Duration::from_secs(1)),
-            Self::Refused(_) | Self::Mint(_) | Self::Sts { .. } | Self::Ecr { .. } => None,
+            Self::Refused(_) | Self::WrongToken(_) | Self::Mint(_) | Self::Sts { .. } | Self::Ecr { .. } => None,
         }
     }
 
@@ -105,6 +103,7 @@ impl BrokerError {
     pub fn outcome(&self) -> Outcome {
         match self {
             Self::Refused(_)
+            | Self::WrongToken(_)
             | Self::Sts {
                 source:
                     StsError::RoleRefused(_)
@@ -141,7 +140,9 @@ impl Remembered for BrokerError {
     fn remember_for(&self) -> Duration {
         match self {
             // Decided before the cache, or gone with the next request.
-            Self::Refused(_) | Self::FeedChanged(_) | Self::Unwritten(_) | Self::FlightLost => Duration::ZERO,
+            Self::Refused(_) | Self::WrongToken(_) | Self::FeedChanged(_) | Self::Unwritten(_) | Self::FlightLost => {
+                Duration::ZERO
+            }
             Self::Mint(_) => Self::OUTAGE_MEMORY,
             Self::Sts { .. } | Self::Ecr { .. } => self.retry_after().unwrap_or(Self::REFUSAL_MEMORY),
         }

@@ -1,8 +1,10 @@
 //! The flow: permission, then the cache, then mint, STS and ECR.
 
+mod access_token;
 pub mod cache;
 mod credentials;
 mod error;
+mod session;
 mod token;
 
 use std::sync::Arc;
@@ -10,7 +12,7 @@ use std::sync::Arc;
 use crate::audit::{Audit, Event, What};
 use crate::authn::Caller;
 use crate::aws::ecr::{Ecr, RegistryCredentials};
-use crate::aws::sts::Sts;
+use crate::aws::sts::{RoleSession, Sts};
 use crate::clock::Clock;
 use crate::domain::{IssuerUrl, SpaceFeed};
 use crate::entropy::Entropy;
@@ -18,6 +20,7 @@ use crate::issuer::mint::Mint;
 use crate::store::Store;
 use crate::telemetry::{Metrics, with_causes};
 
+pub use access_token::WrongToken;
 pub use credentials::FeedCredentials;
 pub use error::BrokerError;
 
@@ -30,6 +33,7 @@ pub struct Broker {
     store: Arc<Store>,
     exchange: Arc<Steps>,
     cache: Cache<CredentialsKey, RegistryCredentials, BrokerError>,
+    sessions: Cache<CredentialsKey, RoleSession, BrokerError>,
     metrics: Arc<Metrics>,
     audit: Audit,
 }
@@ -55,7 +59,9 @@ impl Broker {
     #[must_use]
     pub fn new(steps: Steps, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
         let (store, metrics, audit) = (Arc::clone(&steps.store), Arc::clone(&steps.metrics), steps.audit.clone());
-        Self { store, exchange: Arc::new(steps), cache: Cache::new(clock, entropy), metrics, audit }
+        let sessions = Cache::new(Arc::clone(&clock), Arc::clone(&entropy));
+        let cache = Cache::new(clock, entropy);
+        Self { store, exchange: Arc::new(steps), cache, sessions, metrics, audit }
     }
 
     /// Writes down that `caller` asked for `what` of `target` and what came of it, and only then hands it on.
@@ -86,11 +92,13 @@ impl Broker {
     /// Asks AWS again where it refused: something was changed that may have been the cause.
     pub fn forget_failures(&self) {
         self.cache.forget_failures();
+        self.sessions.forget_failures();
     }
 
     /// Asks AWS again for everything: it is another AWS than before.
     pub fn forget_all(&self) {
         self.cache.forget_all();
+        self.sessions.forget_all();
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Broker, BrokerError, Steps, failed};
+use super::{Broker, BrokerError, Steps, WrongToken, failed};
 use crate::audit::{Event, What};
 use crate::authn::Caller;
 use crate::authz::{self, Permit, Wish};
@@ -19,8 +19,19 @@ impl Broker {
         caller: &Caller,
         target: &SpaceFeed,
     ) -> Result<(Arc<Feed>, WebIdentityToken), BrokerError> {
-        let result = self.signed(caller, target).await;
-        self.written(caller, What::WebIdentityToken, Some(target), result, |(feed, token), event| Event {
+        self.web_identity_token_for(caller, target, None).await
+    }
+
+    /// The same, if `audience` is none or the token's own.
+    pub(super) async fn web_identity_token_for(
+        &self,
+        caller: &Caller,
+        target: &SpaceFeed,
+        audience: Option<&str>,
+    ) -> Result<(Arc<Feed>, WebIdentityToken), BrokerError> {
+        let result = self.signed(caller, target, audience).await;
+        let name = result.as_ref().map_or_else(|_| target.clone(), |(feed, _)| feed.name.clone());
+        self.written(caller, What::WebIdentityToken, Some(&name), result, |(feed, token), event| Event {
             kid: Some(token.kid.clone()),
             jti: Some(token.jti.clone()),
             role: Some(feed.web_identity.role.clone()),
@@ -30,8 +41,17 @@ impl Broker {
         .await
     }
 
-    async fn signed(&self, caller: &Caller, target: &SpaceFeed) -> Result<(Arc<Feed>, WebIdentityToken), BrokerError> {
+    async fn signed(
+        &self,
+        caller: &Caller,
+        target: &SpaceFeed,
+        audience: Option<&str>,
+    ) -> Result<(Arc<Feed>, WebIdentityToken), BrokerError> {
         let permit = authz::permit(caller, &self.store.current(), target, Wish::WebIdentityToken)?;
+        let own = permit.feed().web_identity.audience.as_str();
+        if audience.is_some_and(|audience| audience != own) {
+            return Err(WrongToken::Target { parameter: "audience", expected: format!("the feed's, `{own}`") }.into());
+        }
         let (minted, token) = self.exchange.mint(&permit, Some(permit.client())).await?;
         self.audit.record(minted).await?;
         Ok((Arc::clone(permit.feed()), token))

@@ -6,8 +6,9 @@ use anyhow::Context as _;
 use bytes::Bytes;
 use clap::Args;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderValue, IF_MATCH};
-use http::{Method, Request, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::Incoming;
 use hyper_rustls::HttpsConnectorBuilder;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
@@ -92,8 +93,10 @@ pub(super) struct Ask<'a> {
     pub(super) method: Method,
     /// Its segments, not encoded.
     pub(super) path: &'a [&'a str],
-    pub(super) query: &'a [(&'a str, &'a str)],
-    pub(super) body: Option<&'a Value>,
+    /// As it stands after `?`.
+    pub(super) query: &'a str,
+    /// JSON; empty for none.
+    pub(super) body: Bytes,
     pub(super) if_match: Option<&'a str>,
 }
 
@@ -121,9 +124,23 @@ impl Server {
 
     /// Posts to `path` and returns the body of a success.
     pub(super) async fn post(&self, path: &[&str], query: &str) -> anyhow::Result<Bytes> {
-        let query: Vec<_> = form_urlencoded::parse(query.as_bytes()).collect();
-        let query: Vec<_> = query.iter().map(|(name, value)| (&**name, &**value)).collect();
-        Ok(self.ask(Ask { method: Method::POST, path, query: &query, body: None, if_match: None }).await?.body)
+        self.request(Method::POST, path, query, Bytes::new()).await
+    }
+
+    /// Asks for `path` and returns the body of a success.
+    pub(super) async fn get(&self, path: &[&str], query: &str) -> anyhow::Result<Bytes> {
+        self.request(Method::GET, path, query, Bytes::new()).await
+    }
+
+    /// Sends `body`, JSON unless it is empty, to `path` and returns the body of a success.
+    pub(super) async fn request(
+        &self,
+        method: Method,
+        path: &[&str],
+        query: &str,
+        body: Bytes,
+    ) -> anyhow::Result<Bytes> {
+        Ok(self.ask(Ask { method, path, query, body, if_match: None }).await?.body)
     }
 
     /// Asks, and returns the JSON of a success.
@@ -134,12 +151,44 @@ impl Server {
         query: &[(&str, &str)],
         body: Option<&Value>,
     ) -> anyhow::Result<Value> {
-        let answer = self.ask(Ask { method, path, query, body, if_match: None }).await?;
-        answer.json()
+        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish();
+        let body = body.map(serde_json::to_vec).transpose()?.unwrap_or_default();
+        self.ask(Ask { method, path, query: &query, body: body.into(), if_match: None }).await?.json()
     }
 
     /// Asks, and returns a success.
     pub(super) async fn ask(&self, ask: Ask<'_>) -> anyhow::Result<Answer> {
+        let request = self.prepared(ask)?;
+        let answer = tokio::time::timeout(TIME_LIMIT, async { self.whole(self.open(request).await?).await });
+        answer.await.map_err(|_| self.silent())?
+    }
+
+    /// Asks for `path`, and hands each line of the answer on as it comes, until it ends.
+    pub(super) async fn follow(
+        &self,
+        path: &[&str],
+        query: &str,
+        mut on_line: impl FnMut(&str) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let ask = Ask { method: Method::GET, path, query, body: Bytes::new(), if_match: None };
+        let opened = tokio::time::timeout(TIME_LIMIT, self.open(self.prepared(ask)?));
+        let opened = opened.await.map_err(|_| self.silent())??;
+        if !opened.status().is_success() {
+            return self.whole(opened).await.map(drop);
+        }
+        let (mut body, mut text) = (opened.into_body(), Vec::new());
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|error| self.unreachable(with_causes(&error)))?;
+            text.extend_from_slice(frame.data_ref().map_or(&[][..], |data| data));
+            while let Some(end) = text.iter().position(|c| *c == b'\n') {
+                let line: Vec<u8> = text.drain(..=end).collect();
+                on_line(std::str::from_utf8(&line[..end])?)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn prepared(&self, ask: Ask<'_>) -> anyhow::Result<Request<Full<Bytes>>> {
         anyhow::ensure!(
             self.url.scheme() == "https" || is_loopback(&self.url),
             "{} is neither `https://…` nor `http://` to this machine, as in `http://127.0.0.1:8081`: the client's secret would \
@@ -152,9 +201,7 @@ impl Server {
             .map_err(|()| anyhow::anyhow!("{} is not the URL of a server", self.url))?
             .pop_if_empty()
             .extend(ask.path);
-        if !ask.query.is_empty() {
-            url.query_pairs_mut().extend_pairs(ask.query);
-        }
+        url.set_query(Some(ask.query).filter(|query| !query.is_empty()));
         let mut authorization = HeaderValue::try_from(format!("Bearer {}", secret.expose_secret()))
             .context("the client's secret holds characters that no header can carry")?;
         authorization.set_sensitive(true);
@@ -162,18 +209,21 @@ impl Server {
         if let Some(version) = ask.if_match {
             request = request.header(IF_MATCH, version);
         }
-        let body = match ask.body {
-            Some(body) => {
-                request = request.header(CONTENT_TYPE, "application/json");
-                Full::from(serde_json::to_vec(body)?)
-            }
-            None => Full::default(),
-        };
-        self.send(request.body(body)?).await
+        if !ask.body.is_empty() {
+            request = request.header(CONTENT_TYPE, "application/json");
+        }
+        Ok(request.body(Full::new(ask.body))?)
     }
 
-    async fn send(&self, request: Request<Full<Bytes>>) -> anyhow::Result<Answer> {
-        let unreachable = |reason: String| ApiError::Unreachable { url: self.url.clone(), reason };
+    fn unreachable(&self, reason: String) -> ApiError {
+        ApiError::Unreachable { url: self.url.clone(), reason }
+    }
+
+    fn silent(&self) -> ApiError {
+        self.unreachable(format!("no answer in {} s", TIME_LIMIT.as_secs()))
+    }
+
+    async fn open(&self, request: Request<Full<Bytes>>) -> anyhow::Result<Response<Incoming>> {
         let connector = HttpsConnectorBuilder::new()
             .with_native_roots()
             .context("this machine's trusted certificates cannot be read")?
@@ -181,15 +231,13 @@ impl Server {
             .enable_http1()
             .build();
         let client = Client::builder(TokioExecutor::new()).build(connector);
-        let answer = tokio::time::timeout(TIME_LIMIT, async {
-            let response = client.request(request).await.map_err(|error| unreachable(with_causes(&error)))?;
-            let (head, body) = response.into_parts();
-            let body = Limited::new(body, LARGEST_ANSWER).collect().await;
-            let body = body.map_err(|error| unreachable(error.to_string()))?.to_bytes();
-            Ok::<_, ApiError>((head, body))
-        });
-        let (head, body) =
-            answer.await.map_err(|_| unreachable(format!("no answer in {} s", TIME_LIMIT.as_secs())))??;
+        Ok(client.request(request).await.map_err(|error| self.unreachable(with_causes(&error)))?)
+    }
+
+    async fn whole(&self, response: Response<Incoming>) -> anyhow::Result<Answer> {
+        let (head, body) = response.into_parts();
+        let body = Limited::new(body, LARGEST_ANSWER).collect().await;
+        let body = body.map_err(|error| self.unreachable(error.to_string()))?.to_bytes();
         if head.status.is_success() {
             let etag = head.headers.get(ETAG).and_then(|etag| etag.to_str().ok()).map(str::to_owned);
             return Ok(Answer { body, etag });

@@ -2,13 +2,16 @@
 
 mod admin;
 mod api;
+mod audit;
 mod completions;
 mod config;
 mod credentials;
 mod docker_helper;
+mod lineage;
 mod manage;
 mod output;
 mod serve;
+mod session;
 mod token;
 
 use std::ffi::OsString;
@@ -47,6 +50,8 @@ enum Command {
     Credentials(credentials::Credentials),
     /// Get a web identity token of a feed, for `AWS_WEB_IDENTITY_TOKEN_FILE`
     Token(token::Token),
+    /// Get a session of a feed's role, for any program that speaks to AWS
+    Session(session::Session),
     /// Do what is done on the server's own machine: make the first admin
     #[command(subcommand)]
     Admin(admin::Admin),
@@ -65,6 +70,10 @@ enum Command {
     WhoCan(manage::WhoCan),
     /// Say who the server takes you for
     Whoami(manage::Whoami),
+    /// See who got what, and verify that nobody edited it
+    Audit(Box<audit::AuditCommand>),
+    /// See what came of a key, token, session or feed, and who was given it
+    Lineage(lineage::LineageCommand),
     /// Print a completion script for a shell
     Completions(completions::Completions),
 }
@@ -103,6 +112,7 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Config(config) => config.run(cli.json),
         Command::Credentials(credentials) => runtime()?.block_on(credentials.run(cli.json)),
         Command::Token(token) => runtime()?.block_on(token.run(cli.json)),
+        Command::Session(session) => runtime()?.block_on(session.run(cli.json)),
         Command::Admin(admin) => runtime()?.block_on(admin.run(cli.json)),
         Command::Space(space) => runtime()?.block_on(space.run(cli.json)),
         Command::Feed(feed) => runtime()?.block_on(feed.run(cli.json)),
@@ -110,6 +120,8 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Apply(apply) => runtime()?.block_on(apply.run(cli.json)),
         Command::WhoCan(who_can) => runtime()?.block_on(who_can.run(cli.json)),
         Command::Whoami(whoami) => runtime()?.block_on(whoami.run(cli.json)),
+        Command::Audit(audit) => runtime()?.block_on(audit.run(cli.json)),
+        Command::Lineage(lineage) => runtime()?.block_on(lineage.run(cli.json)),
         Command::Completions(completions) => completions.run(&mut Cli::command()),
     }
 }

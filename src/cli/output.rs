@@ -58,3 +58,8 @@ pub(super) fn print_columns(titles: &[&str], rows: &[Vec<String>]) -> anyhow::Re
     }
     print(&text)
 }
+
+/// `text` without what a terminal would take for a command.
+pub(super) fn harmless(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}

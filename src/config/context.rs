@@ -113,9 +113,11 @@ impl Place {
     }
 }
 
-/// Whether the value of the key that the path ends with may be a secret.
+/// Whether the value of the key that the path ends with may be a secret. Where a public key belongs, a private one
+/// may have been pasted.
 fn names_a_secret(path: &str) -> bool {
-    path.rsplit(['.', ' ']).next().is_some_and(|key| key.contains("secret")) || path.starts_with("store.url")
+    let secret = |key: &str| key.contains("secret") || key.contains("public_keys");
+    path.rsplit(['.', ' ']).next().is_some_and(secret) || path.starts_with("store.url")
 }
 
 /// A value and the place it was read at, for the checks that compare values.

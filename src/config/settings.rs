@@ -9,8 +9,8 @@ use ipnet::IpNet;
 use url::Url;
 
 use crate::domain::{
-    Algorithm, Audience, Client, Feed, Invalid, IssuerUrl, Limits, Period, RoleArn, SessionDuration, Space,
-    TokenLifetime, TrustedIssuer, WorkloadRule,
+    AccessLifetime, Algorithm, Audience, Client, Feed, Invalid, IssuerUrl, Limits, Period, RoleArn, SessionDuration,
+    Space, TokenLifetime, TrustedIssuer, WorkloadRule,
 };
 
 /// Everything that the configuration says, as domain types. [`Settings::load`] makes it.
@@ -28,7 +28,7 @@ pub struct Settings {
     pub audit: AuditSettings,
     /// How signing keys are kept and changed.
     pub keys: KeySettings,
-    /// How web identity tokens are made.
+    /// How tokens are made.
     pub tokens: TokenSettings,
     /// How much may be asked.
     pub limits: Limits,
@@ -56,8 +56,8 @@ impl Settings {
 
     /// The keys that differ between `self`, which runs, and `new`, and that only a restart changes.
     ///
-    /// All others take effect as soon as `new` replaces `self`: spaces, feeds, clients, workload issuers and rules, the token
-    /// lifetime, the limits and the trusted proxies, the times of key rotation, the sandbox's roles. The issuer is not among either: `app`
+    /// All others take effect as soon as `new` replaces `self`: spaces, feeds, clients, workload issuers and rules, the tokens'
+    /// lifetimes, the limits and the trusted proxies, the times of key rotation, the sandbox's roles. The issuer is not among either: `app`
     /// takes no settings with another one.
     #[must_use]
     pub fn restart_needed(&self, new: &Self) -> Vec<&'static str> {
@@ -207,11 +207,13 @@ impl FromStr for PromoteOn {
     }
 }
 
-/// How web identity tokens are made.
+/// How tokens are made.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct TokenSettings {
-    /// How long one lives.
+    /// How long a web identity token lives.
     pub lifetime: TokenLifetime,
+    /// How long an access token lives.
+    pub access_lifetime: AccessLifetime,
 }
 
 /// Which AWS is asked.

@@ -113,6 +113,11 @@ bounded_period!(
 );
 
 bounded_period!(
+    /// How long an access token of feedpass lives: 1 minute to 1 hour, 10 minutes by default.
+    AccessLifetime, "an access token's lifetime", (60..=3600), 600, "it is 1 minute to 1 hour, as in `10m`"
+);
+
+bounded_period!(
     /// How long a role session lives: 15 minutes to 12 hours, 1 hour by default (STS
     /// `DurationSeconds`). The role's own maximum may be lower; STS then refuses.
     SessionDuration, "a session duration", (900..=43_200), 3600, "it is 15 minutes to 12 hours, as in `1h`"

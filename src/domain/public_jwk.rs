@@ -1,5 +1,7 @@
 //! A client's public key.
 
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -49,6 +51,41 @@ impl TryFrom<Map<String, Value>> for PublicJwk {
 impl From<PublicJwk> for Map<String, Value> {
     fn from(key: PublicJwk) -> Self {
         key.0
+    }
+}
+
+/// A client's public keys as a JWK set (RFC 7517 §5): 1 to 10.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct PublicJwks(Vec<PublicJwk>);
+
+impl PublicJwks {
+    /// The most that a client may have: one, its successor, and room to spare.
+    pub const MAX: usize = 10;
+}
+
+impl From<PublicJwks> for Vec<PublicJwk> {
+    fn from(keys: PublicJwks) -> Self {
+        keys.0
+    }
+}
+
+impl FromStr for PublicJwks {
+    type Err = Invalid;
+
+    /// Reads a set from JSON.
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        #[derive(Deserialize)]
+        struct Set {
+            keys: Vec<Map<String, Value>>,
+        }
+        let invalid = |expected: &str| Invalid::new("a set of public keys", "…", expected);
+        let set: Set = serde_json::from_str(text).map_err(|_| {
+            invalid(r#"it is a JWK set, as in `{"keys":[{"kty":"EC","crv":"P-256","x":"…","y":"…"}]}`"#)
+        })?;
+        if !(1..=Self::MAX).contains(&set.keys.len()) {
+            return Err(invalid("it has 1 to 10 keys"));
+        }
+        Ok(Self(set.keys.into_iter().map(PublicJwk::try_from).collect::<Result<_, _>>()?))
     }
 }
 

@@ -24,6 +24,8 @@ use crate::telemetry::with_causes;
 
 /// When to ask again whose issuer is away: before, the same would be answered without asking it.
 const ISSUER_PAUSE: Duration = Duration::from_secs(5);
+/// When to ask again where the store does not answer.
+const STORE_PAUSE: Duration = Duration::from_secs(2);
 
 /// Who can mend it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
@@ -48,7 +50,9 @@ pub struct Problem {
     /// For the log: the same with its causes.
     said: String,
     retry_after: Option<Duration>,
-    aws: Option<AwsAnswer>,
+    aws: Option<Box<AwsAnswer>>,
+    /// Whether AWS's programs are to read it, which look for `message`.
+    for_aws: bool,
 }
 
 #[derive(Serialize)]
@@ -65,6 +69,8 @@ struct Body<'a> {
     aws_code: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     aws_request_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'a str>,
 }
 
 /// What the log says of a problem, on its way from the handler to the request's line.
@@ -82,12 +88,17 @@ impl Problem {
         detail: impl Into<String>,
     ) -> Self {
         let detail = detail.into();
-        Self { status, code, whose_move, said: detail.clone(), detail, retry_after: None, aws: None }
+        Self { status, code, whose_move, said: detail.clone(), detail, retry_after: None, aws: None, for_aws: false }
     }
 
     /// The request itself is wrong.
     pub(super) fn bad_request(code: &'static str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, code, WhoseMove::Caller, detail)
+    }
+
+    /// The same for AWS's programs, which show `code` and `message` of a refusal, and nothing else of it.
+    pub(super) fn for_aws(self) -> Self {
+        Self { for_aws: true, ..self }
     }
 
     /// Something that should not happen did.
@@ -99,6 +110,26 @@ impl Problem {
             "feedpass failed; its log says why, under this request's id",
         );
         Self { said: with_causes(error), ..problem }
+    }
+}
+
+impl Problem {
+    /// No role of the caller has that duty, or has it as far.
+    pub(super) fn role_missing(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "role_missing", WhoseMove::Caller, detail)
+    }
+
+    /// The store cannot be read.
+    pub(super) fn store_unavailable(error: &(dyn std::error::Error + 'static)) -> Self {
+        let detail = "the store does not answer; the log says what it said";
+        let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", WhoseMove::Operator, detail);
+        Self { said: with_causes(error), ..problem }
+    }
+
+    /// The body has more than `most` bytes.
+    pub(super) fn body_too_large(most: usize) -> Self {
+        let detail = format!("the body has more than {most} bytes, and no request there needs as many");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", WhoseMove::Caller, detail)
     }
 }
 
@@ -119,8 +150,7 @@ pub(super) fn body_too_large(response: Response, most: usize) -> Response {
     if response.status() != StatusCode::PAYLOAD_TOO_LARGE {
         return response;
     }
-    let detail = format!("the body has more than {most} bytes, and no request there needs as many");
-    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", WhoseMove::Caller, detail).into_response()
+    Problem::body_too_large(most).into_response()
 }
 
 /// A handler panicked. What it said stays in the log of panics.
@@ -142,14 +172,30 @@ impl From<AuthnError> for Problem {
             AuthnError::Refused => {
                 "the secret is not valid; ask an administrator for the client's current one".to_owned()
             }
-            AuthnError::Workload(_) | AuthnError::WorkloadClientGone { .. } => error.to_string(),
+            AuthnError::WebIdentityToken => {
+                "the token is a web identity token, which is for AWS STS alone; send the client's secret, or an access token from /oauth2/token"
+                    .to_owned()
+            }
+            AuthnError::StoreSilent
+            | AuthnError::AccessToken(_)
+            | AuthnError::Workload(_)
+            | AuthnError::WorkloadClientGone { .. }
+            | AuthnError::OtherKind { .. }
+            | AuthnError::Assertion(_)
+            | AuthnError::AssertionReplayed
+            | AuthnError::OtherClient => error.to_string(),
         };
         let (status, whose_move) = match error.fault() {
             Fault::Proof => (StatusCode::UNAUTHORIZED, WhoseMove::Caller),
             Fault::Stranger => (StatusCode::FORBIDDEN, WhoseMove::Caller),
             Fault::Outage => (StatusCode::SERVICE_UNAVAILABLE, WhoseMove::Nobody),
+            Fault::Store => (StatusCode::SERVICE_UNAVAILABLE, WhoseMove::Operator),
         };
-        let retry_after = (error.fault() == Fault::Outage).then_some(ISSUER_PAUSE);
+        let retry_after = match error.fault() {
+            Fault::Proof | Fault::Stranger => None,
+            Fault::Outage => Some(ISSUER_PAUSE),
+            Fault::Store => Some(STORE_PAUSE),
+        };
         Self { said: error.explain(), retry_after, ..Self::new(status, error.code(), whose_move, detail) }
     }
 }
@@ -157,7 +203,7 @@ impl From<AuthnError> for Problem {
 impl From<RoleMissing> for Problem {
     fn from(refusal: RoleMissing) -> Self {
         let detail = format!("{refusal}; an administrator can give it one");
-        Self::new(StatusCode::FORBIDDEN, "role_missing", WhoseMove::Caller, detail)
+        Self::role_missing(detail)
     }
 }
 
@@ -173,13 +219,14 @@ impl From<BrokerError> for Problem {
             BrokerError::Refused(refusal) => {
                 (refusal_status(refusal), WhoseMove::Caller, refusal_detail(refusal), None)
             }
+            BrokerError::WrongToken(wrong) => (StatusCode::BAD_REQUEST, WhoseMove::Caller, wrong.to_string(), None),
             BrokerError::FeedChanged(_) => {
                 (StatusCode::CONFLICT, WhoseMove::Caller, format!("{error}; ask again"), None)
             }
             BrokerError::Mint(_) => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 WhoseMove::Operator,
-                "no web identity token could be signed; the log says what the key's keeper answered".into(),
+                "no token could be signed; the log says what the key's keeper answered".into(),
                 None,
             ),
             BrokerError::Sts { feed, issuer, source } => sts_problem(feed, issuer, source),
@@ -201,7 +248,8 @@ impl From<BrokerError> for Problem {
             detail,
             said: with_causes(&error),
             retry_after: error.retry_after(),
-            aws,
+            aws: aws.map(Box::new),
+            for_aws: false,
         }
     }
 }
@@ -209,7 +257,7 @@ impl From<BrokerError> for Problem {
 fn refusal_status(refusal: &Refusal) -> StatusCode {
     match refusal {
         Refusal::FeedNotFound { .. } | Refusal::RegistryNotFound { .. } => StatusCode::NOT_FOUND,
-        Refusal::ActionNotGranted { .. } => StatusCode::FORBIDDEN,
+        Refusal::ActionNotGranted { .. } | Refusal::ScopeTooNarrow { .. } => StatusCode::FORBIDDEN,
         Refusal::RegistryAmbiguous { .. } => StatusCode::CONFLICT,
     }
 }
@@ -220,6 +268,7 @@ fn refusal_detail(refusal: &Refusal) -> String {
         Refusal::FeedNotFound { .. } | Refusal::RegistryNotFound { .. } | Refusal::ActionNotGranted { .. } => {
             format!("{refusal}; an administrator can grant more")
         }
+        Refusal::ScopeTooNarrow { .. } => format!("{refusal}; ask for a token with more, or without `scope`"),
         Refusal::RegistryAmbiguous { .. } => {
             format!("{refusal}, at /v1/spaces/SPACE/feeds/FEED/credentials, or for docker in FEEDPASS_FEED")
         }
@@ -239,6 +288,7 @@ impl IntoResponse for Problem {
             retry_after,
             aws_code: self.aws.as_ref().and_then(|aws| aws.code.as_deref()),
             aws_request_id: self.aws.as_ref().and_then(|aws| aws.request_id.as_deref()),
+            message: self.for_aws.then_some(&*self.detail),
         };
         let mut response = (self.status, Json(body)).into_response();
         let headers = response.headers_mut();
@@ -248,8 +298,17 @@ impl IntoResponse for Problem {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         if self.status == StatusCode::UNAUTHORIZED {
-            headers.append(WWW_AUTHENTICATE, HeaderValue::from_static(r#"Bearer realm="feedpass""#));
+            // RFC 6750 §3.1: by this word programs know that another token may do.
+            let bearer = match self.code {
+                "access_token_expired" | "access_token_refused" => r#"Bearer realm="feedpass", error="invalid_token""#,
+                _ => r#"Bearer realm="feedpass""#,
+            };
+            headers.append(WWW_AUTHENTICATE, HeaderValue::from_static(bearer));
             headers.append(WWW_AUTHENTICATE, HeaderValue::from_static(r#"Basic realm="feedpass", charset="UTF-8""#));
+        }
+        if self.code == "insufficient_scope" {
+            let bearer = HeaderValue::from_static(r#"Bearer realm="feedpass", error="insufficient_scope""#);
+            headers.append(WWW_AUTHENTICATE, bearer);
         }
         response.extensions_mut().insert(Said { code: self.code, words: self.said });
         response

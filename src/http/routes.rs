@@ -7,9 +7,11 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 
 use super::LARGEST_BODY;
-use super::admin::{LARGEST_APPLICATION, apply, clients, feeds, policy, spaces, who_can, workloads};
+use super::admin::{
+    LARGEST_APPLICATION, apply, audit, clients, feeds, lineage, policy, renames, spaces, who_can, workloads,
+};
 use super::state::HttpState;
-use super::{access_log, credentials, health, limits, openapi, problem, token, well_known, whoami};
+use super::{access_log, credentials, health, limits, oauth2, openapi, problem, session, token, well_known, whoami};
 use crate::authz::Duty;
 use crate::domain::{IssuerUrl, TrustedIssuer, WorkloadRule};
 
@@ -80,7 +82,9 @@ const fn admin(
 /// The table.
 pub const ROUTES: &[RouteEntry] = {
     use Access::{Anyone, Client};
-    use Duty::{ChangeClients, ChangeFeeds, ChangeSpaces, ChangeWorkloads, ReadClients, ReadFeeds, ReadWorkloads};
+    use Duty::{
+        ChangeClients, ChangeFeeds, ChangeSpaces, ChangeWorkloads, ReadAudit, ReadClients, ReadFeeds, ReadWorkloads,
+    };
     use Listener::{Either, Internal, Public};
     &[
         entry(Public, "GET", "/.well-known/openid-configuration", Anyone, || get(well_known::discovery)),
@@ -93,7 +97,9 @@ pub const ROUTES: &[RouteEntry] = {
         entry(Internal, "POST", "/v1/spaces/{space}/feeds/{feed}/credentials", Client, || post(credentials::of_feed)),
         entry(Internal, "POST", "/v1/registries/{host}/credentials", Client, || post(credentials::of_registry)),
         entry(Internal, "POST", "/v1/spaces/{space}/feeds/{feed}/token", Client, || post(token::web_identity)),
-        entry(Internal, "POST", "/oauth2/token", Anyone, || post(token::oauth2)),
+        entry(Internal, "GET", "/v1/spaces/{space}/feeds/{feed}/session", Client, || get(session::session)),
+        entry(Internal, "POST", "/v1/spaces/{space}/feeds/{feed}/session", Client, || post(session::session)),
+        entry(Internal, "POST", "/oauth2/token", Anyone, || post(oauth2::token)),
         entry(Internal, "GET", "/v1/whoami", Client, || get(whoami::whoami)),
         admin("GET", "/v1/admin/spaces", ReadFeeds, || get(spaces::list)),
         admin("POST", "/v1/admin/spaces", ChangeSpaces, || post(spaces::add)),
@@ -114,6 +120,10 @@ pub const ROUTES: &[RouteEntry] = {
         admin("DELETE", "/v1/admin/clients/{client}/secrets/{secret}", ChangeClients, || {
             delete(clients::remove_secret)
         }),
+        admin("POST", "/v1/admin/spaces/{space}/rename", ChangeSpaces, || post(renames::plan_space)),
+        admin("POST", "/v1/admin/spaces/{space}/feeds/{feed}/rename", ChangeFeeds, || post(renames::plan_feed)),
+        admin("GET", "/v1/admin/renames", ReadFeeds, || get(renames::list)),
+        admin("DELETE", "/v1/admin/renames/{rename}", ChangeFeeds, || delete(renames::cancel)),
         admin("GET", "/v1/admin/who-can", ReadClients, || get(who_can::who_can)),
         admin("GET", "/v1/admin/workload-issuers", ReadWorkloads, || get(workloads::list::<TrustedIssuer>)),
         admin("POST", "/v1/admin/workload-issuers", ChangeWorkloads, || post(workloads::add::<TrustedIssuer>)),
@@ -130,6 +140,11 @@ pub const ROUTES: &[RouteEntry] = {
         admin("POST", "/v1/admin/policy/test", ReadWorkloads, || post(policy::test)),
         // Spaces are changed by who may change everything, and by nobody else.
         admin("POST", "/v1/admin/apply", ChangeSpaces, || post(apply::apply)).with_body(LARGEST_APPLICATION),
+        admin("GET", "/v1/admin/audit", ReadAudit, || get(audit::list)),
+        admin("GET", "/v1/admin/audit/stream", ReadAudit, || get(audit::stream)),
+        admin("GET", "/v1/admin/audit/verify", ReadAudit, || get(audit::verify)),
+        admin("GET", "/v1/admin/lineage", ReadAudit, || get(lineage::of)),
+        admin("POST", "/v1/admin/lineage", ReadAudit, || post(lineage::of_records)),
     ]
 };
 

@@ -86,6 +86,7 @@ doors! {
     authn: Authn,
     broker: Broker,
     admin: Admin,
+    audit: Audit,
     metadata: Arc<Metadata>,
     limiter: Limiter,
     readiness: Readiness,

@@ -1,9 +1,7 @@
-//! `POST /v1/spaces/{space}/feeds/{feed}/token` and `POST /oauth2/token`
+//! `POST /v1/spaces/{space}/feeds/{feed}/token`
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
-use axum::response::IntoResponse;
 use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
@@ -41,29 +39,12 @@ pub(super) async fn web_identity(
 ) -> Result<NoStore<Json<TokenBody>>, Problem> {
     let (feed, token) = broker.web_identity_token(&caller, &target).await?;
     Ok(NoStore(Json(TokenBody {
-        space: target.space,
-        feed: target.feed,
+        space: feed.name.space.clone(),
+        feed: feed.name.feed.clone(),
         token: token.token.expose_secret().to_owned(),
         subject: feed.subject().to_string(),
         audience: feed.web_identity.audience.clone(),
         role_arn: feed.web_identity.role.clone(),
         expires_at: token.expires_at,
     })))
-}
-
-/// An error of the token endpoint (RFC 6749 §5.2).
-#[derive(Serialize)]
-struct OAuthError {
-    error: &'static str,
-    error_description: &'static str,
-}
-
-/// No grant type is supported yet, and the discovery document says so. The body is not read: it could
-/// be waited for without end, and its client need not say who it is.
-pub(super) async fn oauth2() -> impl IntoResponse {
-    let error = OAuthError {
-        error: "unsupported_grant_type",
-        error_description: "this version issues no access tokens; present the client secret to the API itself",
-    };
-    NoStore((StatusCode::BAD_REQUEST, Json(error)))
 }

@@ -11,7 +11,7 @@ use ring::digest::{SHA256, digest};
 use serde::Serialize;
 
 use super::keyring::KeySet;
-use crate::domain::IssuerUrl;
+use crate::domain::{IssuerUrl, JwsAlgorithm, Scope};
 
 /// What AWS reads of the issuer. Reading takes no lock and makes nothing.
 #[derive(Debug)]
@@ -57,8 +57,10 @@ struct Discovery<'a> {
     subject_types_supported: [&'static str; 1],
     id_token_signing_alg_values_supported: Vec<&'static str>,
     claims_supported: [&'static str; 6],
-    scopes_supported: [&'static str; 1],
-    grant_types_supported: [&'static str; 0],
+    scopes_supported: [&'static str; 6],
+    grant_types_supported: [&'static str; 2],
+    token_endpoint_auth_methods_supported: [&'static str; 4],
+    token_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
 }
 
 /// RFC 7517 §5.
@@ -91,6 +93,7 @@ fn discovery<'a>(issuer: &'a IssuerUrl, token_endpoint: &'a str, keys: &KeySet) 
     let mut algorithms: Vec<_> = keys.published().iter().map(|key| key.algorithm.as_str()).collect();
     algorithms.sort_unstable();
     algorithms.dedup();
+    let client_algorithms = JwsAlgorithm::ALL.into_iter().map(JwsAlgorithm::as_str);
     Discovery {
         issuer,
         jwks_uri: format!("{issuer}/.well-known/jwks"),
@@ -99,10 +102,13 @@ fn discovery<'a>(issuer: &'a IssuerUrl, token_endpoint: &'a str, keys: &KeySet) 
         subject_types_supported: ["public"],
         id_token_signing_alg_values_supported: algorithms,
         claims_supported: ["aud", "exp", "iat", "iss", "jti", "sub"],
-        scopes_supported: ["openid"],
-        // Said to be none, since leaving it out would mean browser flows. The token endpoint is
-        // named because relying-party libraries refuse metadata without one.
-        grant_types_supported: [],
+        // Those of access tokens, never `openid`: nobody signs in here.
+        scopes_supported: Scope::WORDS,
+        // Leaving them out would mean browser flows.
+        grant_types_supported: ["client_credentials", "urn:ietf:params:oauth:grant-type:token-exchange"],
+        // `none` is for token exchange, where the subject token is proof enough.
+        token_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"],
+        token_endpoint_auth_signing_alg_values_supported: client_algorithms.chain([JwsAlgorithm::ED25519]).collect(),
     }
 }
 

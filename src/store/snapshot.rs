@@ -1,5 +1,7 @@
 //! All that feedpass knows at one moment, in memory.
 
+use std::fmt::Display;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use imbl::{HashMap, OrdMap, OrdSet};
@@ -361,20 +363,40 @@ impl Snapshot {
         left.into_iter().map(|name| self.name_now(&name).unwrap_or(name))
     }
 
-    /// The name that a renamed feed has now; none when `name` was never one's that was renamed. A slug is given once,
-    /// so an old name leads to one feed alone.
+    /// The name that a renamed feed has now; none when `name` was never one's that was renamed, or is one's again, by
+    /// the configuration. The API gives a slug once, so an old name leads to one feed alone.
     #[must_use]
     pub fn name_now(&self, name: &SpaceFeed) -> Option<SpaceFeed> {
         let mut now: Option<SpaceFeed> = None;
         // A name leads on to one that is newer, so the way ends.
         loop {
             let known = now.as_ref().unwrap_or(name);
-            let next = if self.tombstones.is_empty() { None } else { self.tombstone(Kind::Feed, &known.to_string()) };
-            match next.and_then(|tombstone| tombstone.moved_to.as_ref()?.parse().ok()) {
+            match self.moved_to(Kind::Feed, known, self.feed(known).is_some()) {
                 Some(next) => now = Some(next),
                 None => return now,
             }
         }
+    }
+
+    /// The slug that a renamed space has now; none as for [`Snapshot::name_now`].
+    #[must_use]
+    pub fn space_now(&self, slug: &Slug) -> Option<Slug> {
+        let mut now: Option<Slug> = None;
+        loop {
+            let known = now.as_ref().unwrap_or(slug);
+            match self.moved_to(Kind::Space, known, self.space(known).is_some()) {
+                Some(next) => now = Some(next),
+                None => return now,
+            }
+        }
+    }
+
+    /// Where the name led next, unless something has it.
+    fn moved_to<T: Display + FromStr>(&self, kind: Kind, name: &T, is_there: bool) -> Option<T> {
+        if is_there || self.tombstones.is_empty() {
+            return None;
+        }
+        self.tombstone(kind, &name.to_string())?.moved_to.as_ref()?.parse().ok()
     }
 
     /// The planned renames, by what has the name now.

@@ -1,7 +1,9 @@
 //! The commands, run as users run them, against a running feedpass.
 
+mod audit;
 mod docker_helper;
 mod endpoints;
+mod manage;
 mod serve;
 
 use serde_json::json;
@@ -66,6 +68,34 @@ fn a_token_in_a_file_ends_without_a_newline() {
     assert!(!token.contains(char::is_whitespace));
     let given = site.client(["token", "default/images", "--json"]).gives_json();
     assert_eq!(given["token"].as_str().unwrap().split('.').count(), 3);
+}
+
+#[test]
+fn a_session_comes_in_every_form() {
+    let site = Site::example();
+    site.edit("\"pull\", \"token\"", "\"session\"");
+    let _server = site.serve();
+    let ask = |more: &[&str]| site.client(["session", "default/images"]).args(more);
+
+    let given = ask(&["--json"]).gives_json();
+    assert_eq!(ask(&["--format", "json"]).gives_json(), given);
+    let expected = json!({
+        "Version": 1,
+        "AccessKeyId": given["AccessKeyId"],
+        "SecretAccessKey": given["SecretAccessKey"],
+        "SessionToken": given["Token"],
+        "Expiration": given["Expiration"],
+    });
+    assert_eq!(ask(&["--format", "credential-process"]).gives_json(), expected);
+    let text = |name: &str| given[name].as_str().unwrap().to_owned();
+    site.write("session.env", &ask(&["--format", "env"]).works());
+    let echo = ". ./session.env; printf '%s ' \"$AWS_ACCESS_KEY_ID\" \"$AWS_SECRET_ACCESS_KEY\" \"$AWS_SESSION_TOKEN\"";
+    let read = [text("AccessKeyId"), text("SecretAccessKey"), text("Token"), String::new()].join(" ");
+    assert_eq!(site.shell(echo).works(), read);
+    let table = ask(&[]).works();
+    let shown = [text("AccessKeyId"), text("Expiration"), text("RoleArn")];
+    assert!(shown.iter().all(|shown| table.contains(shown)), "{table}");
+    assert!(!table.contains(&text("SecretAccessKey")) && !table.contains(&text("Token")), "{table}");
 }
 
 #[test]
@@ -137,6 +167,7 @@ fn help_names_what_a_command_takes() {
         (&["serve"], &["--config", "FEEDPASS_CONFIG", "--log", "FEEDPASS_LOG", "--log-format", "--change-issuer"]),
         (&["config", "check"], &["--config", "FEEDPASS_CONFIG"]),
         (&["credentials"], &["SPACE/FEED", "--format", "docker-config", "--server", "FEEDPASS_URL", "FEEDPASS_TOKEN"]),
+        (&["session"], &["SPACE/FEED", "credential-process", "env", "json", "--server", "FEEDPASS_TOKEN"]),
         (&["token"], &["SPACE/FEED", "--server", "FEEDPASS_URL", "FEEDPASS_TOKEN_FILE"]),
         (&["completions"], &["bash", "zsh", "fish"]),
     ] {

@@ -35,8 +35,9 @@ fn every_code_has_its_line() {
     let sources = [include_str!("../../src/broker/error.rs"), include_str!("../../src/http/problem.rs")];
     let more = [include_str!("../../src/http/parts.rs"), include_str!("../../src/http/problem/limits.rs")];
     let admin = [include_str!("../../src/admin/error.rs"), include_str!("../../src/http/admin/parts.rs")];
+    let aws = [include_str!("../../src/aws/sts/mod.rs")];
     let codes: Vec<&str> =
-        sources.iter().chain(&more).chain(&admin).flat_map(|source| snake_case_literals(source)).collect();
+        sources.iter().chain(&more).chain(&admin).chain(&aws).flat_map(|source| snake_case_literals(source)).collect();
     assert!(codes.contains(&"role_refused") && codes.contains(&"invalid_path"), "{codes:?}");
     let missing: Vec<_> = codes.into_iter().filter(|code| !ERRORS.contains(&format!("`{code}`"))).collect();
     assert!(missing.is_empty(), "docs/errors.md has no {missing:?}");

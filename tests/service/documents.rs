@@ -19,8 +19,12 @@ async fn discovery_names_what_iam_asks_for() {
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["RS256"],
         "claims_supported": ["aud", "exp", "iat", "iss", "jti", "sub"],
-        "scopes_supported": ["openid"],
-        "grant_types_supported": [],
+        "scopes_supported": ["pull", "push", "token", "session", "catalog", "admin"],
+        "grant_types_supported": ["client_credentials", "urn:ietf:params:oauth:grant-type:token-exchange"],
+        "token_endpoint_auth_methods_supported":
+            ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"],
+        "token_endpoint_auth_signing_alg_values_supported":
+            ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA", "Ed25519"],
     });
     assert_eq!(reply.json(), expected);
 }

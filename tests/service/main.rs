@@ -6,6 +6,7 @@
 mod support;
 
 mod admin;
+mod audit;
 mod credentials;
 mod docs;
 mod documents;
@@ -17,11 +18,14 @@ mod limits;
 mod logs;
 mod malformed;
 mod metrics;
+mod oauth;
 mod outages;
 mod reference;
 mod refusals;
 mod reload;
 mod routes;
+mod store;
+mod store_outage;
 mod web_identity;
 mod workloads;
 

@@ -47,6 +47,8 @@ const MISSING: Answer = (403, "role_missing");
 const OK: Answer = (200, "");
 const NO_BODY: Answer = (415, "unsupported_media_type");
 const NOT_FOUND: Answer = (404, "not_found");
+const BEYOND_REACH: Answer = (403, "role_missing");
+const NO_PARAMETERS: Answer = (400, "invalid_parameters");
 const DECLARED: Answer = (409, "declared_in_configuration");
 
 const READ_FEEDS: &[&str] = &["catalog_reader", "auditor", "admin", "space_admin"];
@@ -55,6 +57,7 @@ const CHANGE_SPACES: &[&str] = &["admin"];
 const READ_CLIENTS: &[&str] = &["auditor", "admin", "space_admin"];
 const READ_WORKLOADS: &[&str] = &["auditor", "admin"];
 const CHANGE_WORKLOADS: &[&str] = &["admin"];
+const READ_AUDIT: &[&str] = &["auditor", "admin", "space_admin"];
 const CHANGE_CLIENTS: &[&str] = &["admin", "space_admin"];
 
 /// The roles, one for each client of that name.
@@ -91,6 +94,8 @@ const EXPECTATIONS: &[Expectation] = &[
     clients("POST /v1/spaces/{space}/feeds/{feed}/credentials", "feed_not_found"),
     clients("POST /v1/registries/{host}/credentials", "registry_not_found"),
     clients("POST /v1/spaces/{space}/feeds/{feed}/token", "feed_not_found"),
+    clients("GET /v1/spaces/{space}/feeds/{feed}/session", "feed_not_found"),
+    clients("POST /v1/spaces/{space}/feeds/{feed}/session", "feed_not_found"),
     // RFC 6749's form, which has no `code`.
     Expectation { route: "POST /oauth2/token", stranger: (400, ""), client: (400, ""), operators: None },
     Expectation { route: "GET /v1/whoami", stranger: (401, "credentials_missing"), client: OK, operators: None },
@@ -111,6 +116,10 @@ const EXPECTATIONS: &[Expectation] = &[
     operators("DELETE /v1/admin/clients/{client}", CHANGE_CLIENTS, [DECLARED, NOT_FOUND, NOT_FOUND]),
     operators("POST /v1/admin/clients/{client}/secrets", CHANGE_CLIENTS, [NO_BODY; 3]),
     operators("DELETE /v1/admin/clients/{client}/secrets/{secret}", CHANGE_CLIENTS, [DECLARED, NOT_FOUND, NOT_FOUND]),
+    operators("POST /v1/admin/spaces/{space}/rename", CHANGE_SPACES, [NO_BODY; 3]),
+    operators("POST /v1/admin/spaces/{space}/feeds/{feed}/rename", CHANGE_FEEDS, [NO_BODY; 3]),
+    operators("GET /v1/admin/renames", READ_FEEDS, [OK; 3]),
+    operators("DELETE /v1/admin/renames/{rename}", CHANGE_FEEDS, [NOT_FOUND; 3]),
     operators("GET /v1/admin/who-can", READ_CLIENTS, [OK, OK, NOT_FOUND]),
     operators("GET /v1/admin/workload-issuers", READ_WORKLOADS, [OK; 3]),
     operators("POST /v1/admin/workload-issuers", CHANGE_WORKLOADS, [NO_BODY; 3]),
@@ -123,6 +132,11 @@ const EXPECTATIONS: &[Expectation] = &[
     operators("PUT /v1/admin/workloads/{name}", CHANGE_WORKLOADS, [NO_BODY; 3]),
     operators("DELETE /v1/admin/workloads/{name}", CHANGE_WORKLOADS, [NOT_FOUND; 3]),
     operators("POST /v1/admin/policy/test", READ_WORKLOADS, [NO_BODY; 3]),
+    operators("GET /v1/admin/audit", READ_AUDIT, [OK; 3]),
+    operators("GET /v1/admin/audit/stream", READ_AUDIT, [OK; 3]),
+    operators("GET /v1/admin/audit/verify", READ_AUDIT, [OK, BEYOND_REACH, BEYOND_REACH]),
+    operators("GET /v1/admin/lineage", READ_AUDIT, [NO_PARAMETERS; 3]),
+    operators("POST /v1/admin/lineage", READ_AUDIT, [NO_BODY; 3]),
     operators("POST /v1/admin/apply", CHANGE_SPACES, [NO_BODY; 3]),
 ];
 
@@ -141,7 +155,7 @@ fn path(route: &RouteEntry) -> String {
         .replace("{feed}", "images")
         .replace("{host}", host)
         .replace("{name}", "main");
-    let path = path.replace("{client}", "nobody").replace("{secret}", "00000000");
+    let path = path.replace("{client}", "nobody").replace("{secret}", "00000000").replace("{rename}", "space:default");
     if path.ends_with("/who-can") { path + "?feed=default/images" } else { path }
 }
 
@@ -251,17 +265,4 @@ async fn the_documents_of_an_issuer_with_a_path_stand_below_it() {
         let credentials = app.credentials("ci", "default/images").await;
         assert_eq!(credentials.status, 200, "AWS finds them: {}", credentials.text());
     }
-}
-
-#[tokio::test]
-async fn the_token_endpoint_errs_in_the_form_of_its_rfc() {
-    let app = TestApp::start().await;
-    let reply = app
-        .internal(Method::POST, "/oauth2/token")
-        .header("content-type", "application/x-www-form-urlencoded")
-        .body("grant_type=client_credentials")
-        .send()
-        .await;
-    assert_eq!((reply.status.as_u16(), reply.header("cache-control")), (400, "no-store"));
-    assert_eq!(reply.json()["error"], "unsupported_grant_type", "RFC 6749 §5.2");
 }

@@ -28,6 +28,20 @@ pub enum LineageKey {
     AwsRequestId(String),
 }
 
+impl LineageKey {
+    /// What it is called, and its value.
+    #[must_use]
+    pub fn parts(&self) -> (&'static str, &str) {
+        match self {
+            Self::Kid(kid) => ("kid", kid),
+            Self::Jti(jti) => ("jti", jti),
+            Self::Session(name) => ("session", name),
+            Self::Feed(feed) => ("feed", feed),
+            Self::AwsRequestId(id) => ("aws_request_id", id),
+        }
+    }
+}
+
 /// How far a look goes.
 #[derive(Clone, Debug)]
 pub struct Scope {

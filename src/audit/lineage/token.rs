@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{Scope, text, time};
 use crate::clock::later;
 use crate::store::StoreError;
-use crate::store::database::{AuditLine, LineFilter, Receiver, Trail};
+use crate::store::database::{AuditLine, LineFilter, Receiver, Trail, WrittenLine};
 
 /// How long after its end a verifier may still take a token: STS allows for clocks that differ by so much.
 const LEEWAY: Duration = Duration::from_mins(5);
@@ -48,7 +48,8 @@ struct Given {
 /// A role session.
 #[derive(Clone, Debug, Serialize)]
 struct Session {
-    session_name: String,
+    #[serde(rename = "session_name")]
+    name: String,
     role: Option<String>,
     aws_request_id: Option<String>,
     assumed_at: Option<Timestamp>,
@@ -123,7 +124,7 @@ impl Session {
     fn of(line: &AuditLine, now: Timestamp) -> Option<Self> {
         let expires_at = time(line, "expires_at");
         Some(Self {
-            session_name: text(line, "session_name")?,
+            name: text(line, "session_name")?,
             role: text(line, "role"),
             aws_request_id: text(line, "aws_request_id"),
             assumed_at: time(line, "at"),
@@ -137,7 +138,7 @@ impl Session {
     /// Looks for what came of it; says whether there is more than was looked at.
     async fn fill(&mut self, trail: &dyn Trail, scope: &Scope) -> Result<bool, StoreError> {
         let wanted = LineFilter {
-            session_name: Some(self.session_name.clone()),
+            session_name: Some(self.name.clone()),
             event: Some("authorization_token".into()),
             outcome: Some("ok".into()),
             spaces: scope.spaces.clone(),
@@ -145,7 +146,7 @@ impl Session {
         };
         let lines = read(trail, &wanted).await?;
         self.credentials = lines.iter().map(|line| Credentials::of(line, scope.now)).collect();
-        self.given_to = trail.receivers(&self.session_name).await?.into_iter().map(Given::from).collect();
+        self.given_to = trail.receivers(&self.name).await?.into_iter().map(Given::from).collect();
         Ok(full(&lines))
     }
 }
@@ -177,7 +178,7 @@ impl From<Receiver> for Given {
 }
 
 async fn read(trail: &dyn Trail, filter: &LineFilter) -> Result<Vec<AuditLine>, StoreError> {
-    Ok(trail.lines(filter, LINES).await?.iter().filter_map(|line| line.members()).collect())
+    Ok(trail.lines(filter, LINES).await?.iter().filter_map(WrittenLine::members).collect())
 }
 
 fn full(lines: &[AuditLine]) -> bool {

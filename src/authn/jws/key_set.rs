@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{KeyFault, StrictJsonError, VerificationKey, strict_object};
-use crate::domain::{JwsAlgorithm, MOST_KEYS, PRIVATE_MEMBERS, PinnedJwks};
+use crate::domain::{JwsAlgorithm, MOST_KEYS, PRIVATE_MEMBERS, PinnedJwks, PublicJwk};
 
 /// Why a whole set is not believed. It is its issuer's to mend.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -121,6 +121,15 @@ impl KeySet {
     /// As [`KeySet::parse`].
     pub fn pinned(set: &PinnedJwks) -> Result<Self, KeySetError> {
         Self::of(set.keys())
+    }
+
+    /// Takes a client's keys.
+    ///
+    /// # Errors
+    /// As [`KeySet::parse`].
+    pub fn of_client(keys: &[PublicJwk]) -> Result<Self, KeySetError> {
+        let keys: Vec<_> = keys.iter().map(|key| Value::Object(key.members().clone())).collect();
+        Self::of(&keys)
     }
 
     fn of(jwks: &[Value]) -> Result<Self, KeySetError> {

@@ -34,6 +34,8 @@ pub struct RoleSession {
     pub secret_access_key: SecretString,
     /// The session token.
     pub session_token: SecretString,
+    /// When STS gave it.
+    pub obtained_at: Timestamp,
     /// When the session ends.
     pub expires_at: Timestamp,
     /// What CloudTrail calls the session.
@@ -78,6 +80,29 @@ pub enum StsError {
     Unavailable(#[source] Unavailable),
 }
 
+impl StsError {
+    /// The stable code that callers, logs and metrics know it by.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::RoleRefused(_) => "role_refused",
+            Self::TokenRefused(_) => "token_refused",
+            Self::TokenExpired(_) => "token_expired",
+            Self::IssuerUnreachable(_) => "issuer_unreachable",
+            Self::RegionDisabled(_) => "sts_region_disabled",
+            Self::RequestInvalid(_) => "sts_request_invalid",
+            Self::Throttled(_) => "sts_throttled",
+            Self::Unavailable(_) => "sts_unavailable",
+        }
+    }
+
+    /// Whether AWS said no, and did not merely fail.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        !matches!(self, Self::IssuerUnreachable(_) | Self::Throttled(_) | Self::Unavailable(_))
+    }
+}
+
 impl Sts {
     /// Asks over `connection`.
     #[must_use]
@@ -119,6 +144,7 @@ impl Sts {
             access_key_id: credentials.access_key_id,
             secret_access_key: SecretString::from(credentials.secret_access_key),
             session_token: SecretString::from(credentials.session_token),
+            obtained_at: self.connection.clock.now(),
             expires_at,
             session_name,
             request_id,

@@ -70,14 +70,18 @@ impl<V: Held, E: Remembered> Entry<V, E> {
     /// What a caller is told without a new flight. What is held comes first: while AWS is down, or
     /// while it is renewed, it is served until it ends.
     pub(super) fn find(&self, now: Timestamp) -> Option<Found<V, E>> {
-        if let Some(value) = self.live(now) {
+        let live = self.live(now);
+        if let Some(value) = live.filter(|value| value.good_until() > now) {
             return Some(Found::Held(Arc::clone(value)));
         }
         if let Some(flight) = &self.flight {
             return Some(Found::Flight(flight.clone()));
         }
         match &self.refused {
-            Some((error, until)) if *until > now => Some(Found::Refused(error.clone())),
+            Some((error, until)) if *until > now => Some(match live {
+                Some(value) => Found::Held(Arc::clone(value)),
+                None => Found::Refused(error.clone()),
+            }),
             _ => None,
         }
     }

@@ -31,6 +31,11 @@ pub trait Held: Send + Sync + 'static {
     fn obtained_at(&self) -> Timestamp;
     /// When it ends. One that ends before it began is handed on and never held.
     fn expires_at(&self) -> Timestamp;
+    /// Until when callers are content with it: after that they have a newer one fetched, and this one only if that
+    /// fails.
+    fn good_until(&self) -> Timestamp {
+        self.expires_at()
+    }
 }
 
 /// A failure that is remembered for a while.
@@ -104,7 +109,11 @@ where
             Found::Flight(flight) => (CacheLookup::Joined, flight),
             Found::Nothing(flight) => (CacheLookup::Miss, flight),
         };
-        (lookup, flight.await)
+        match flight.await {
+            Ok(value) => (lookup, Ok(value)),
+            // What is held may not have ended, and is better than nothing.
+            Err(error) => (lookup, self.inner.still_live(&key).ok_or(error)),
+        }
     }
 }
 
@@ -175,6 +184,12 @@ where
         // The log then ties what a flight says to the request that started it.
         tokio::spawn(flight.in_current_span());
         async move { landing.await.unwrap_or_else(|_| Err(E::from(FlightLost))) }.boxed().shared()
+    }
+
+    /// What is held for `key` and has not ended, unless a failure dropped it.
+    fn still_live(&self, key: &K) -> Option<Arc<V>> {
+        let now = self.clock.now();
+        self.entries().get(key).and_then(|entry| entry.live(now).cloned())
     }
 
     fn land(&self, key: &K, result: &Landed<V, E>) {

@@ -221,7 +221,7 @@ impl Client {
 }
 
 /// `default/images=pull,token`
-fn in_short(grant: &Value) -> String {
+pub(super) fn in_short(grant: &Value) -> String {
     format!("{}={}", text(&grant["feeds"]), text(&grant["actions"])).replace(", ", ",")
 }
 

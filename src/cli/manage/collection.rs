@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 
 use anyhow::Context as _;
+use bytes::Bytes;
 use clap::Args;
 use http::Method;
 use serde_json::Value;
@@ -139,7 +140,7 @@ pub(super) async fn change(
     path: &[&str],
     change: impl FnOnce(&mut serde_json::Map<String, Value>) -> anyhow::Result<()>,
 ) -> anyhow::Result<Value> {
-    let get = Ask { method: Method::GET, path, query: &[], body: None, if_match: None };
+    let get = Ask { method: Method::GET, path, query: "", body: Bytes::new(), if_match: None };
     let read = server.ask(get).await?;
     let mut value = read.json()?;
     let members = value.as_object_mut().context("the answer is not what feedpass gives")?;
@@ -158,7 +159,8 @@ pub(super) async fn change(
         members.remove(added);
     }
     change(members)?;
-    let put = Ask { method: Method::PUT, path, query: &[], body: Some(&value), if_match: read.etag.as_deref() };
+    let body = Bytes::from(serde_json::to_vec(&value)?);
+    let put = Ask { method: Method::PUT, path, query: "", body, if_match: read.etag.as_deref() };
     server.ask(put).await?.json()
 }
 

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 use http::Method;
 
+use super::client::in_short;
 use super::collection::{print_list, print_one, text};
 use crate::cli::Server;
 use crate::domain::SpaceFeed;
@@ -38,9 +39,10 @@ impl WhoCan {
     pub(in crate::cli) async fn run(self, json: bool) -> anyhow::Result<ExitCode> {
         let feed = self.feed.to_string();
         let answer = self.server.json(Method::GET, &["v1", "admin", "who-can"], &[("feed", &feed)], None).await?;
-        let items = answer["items"].as_array().cloned().unwrap_or_default();
-        print_list(&items, json, &["CLIENT", "ACTIONS", "BY"], |who| {
-            ["client", "actions", "by"].map(|member| text(&who[member])).to_vec()
+        let clients = answer["clients"].as_array().cloned().unwrap_or_default();
+        print_list(&clients, json, &["CLIENT", "ACTIONS", "GRANTS", "ROLES"], |who| {
+            let grants: Vec<_> = who["grants"].as_array().into_iter().flatten().map(in_short).collect();
+            vec![text(&who["id"]), text(&who["actions"]), grants.join(" "), text(&who["roles"])]
         })?;
         Ok(ExitCode::SUCCESS)
     }

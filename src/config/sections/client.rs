@@ -2,7 +2,7 @@
 
 use crate::config::context::{Located, Place};
 use crate::config::reader::{Elements, Reader};
-use crate::domain::{Client, ClientId, ClientSecret, Grant, Role, SecretHash};
+use crate::domain::{Client, ClientId, ClientSecret, Grant, PublicJwk, PublicJwks, Role, SecretHash};
 
 /// What could be read of one client.
 pub(in crate::config) struct ClientDraft {
@@ -12,6 +12,7 @@ pub(in crate::config) struct ClientDraft {
     pub(in crate::config) no_secret: Option<Place>,
     grants: Vec<Grant>,
     roles: Vec<Located<Role>>,
+    public_keys: Vec<PublicJwk>,
 }
 
 pub(in crate::config) const HASH_HINT: &str = "`sha256:` and the hex of the secret's SHA-256, or a list of two while one is replaced; \
@@ -27,13 +28,18 @@ pub(super) fn read(client: &mut Reader<'_>) -> ClientDraft {
         secrets,
         no_secret,
         grants: client.tables("grant", &[], grant),
+        public_keys: client
+            .get_or_file("public_keys", "public_keys_file", str::parse::<PublicJwks>)
+            .map(|keys| keys.value.into())
+            .unwrap_or_default(),
         roles: if client.has("roles") { client.some_of("roles", ROLES_HINT) } else { Vec::new() },
     }
 }
 
 fn secrets(client: &mut Reader<'_>) -> (Vec<Located<SecretHash>>, Option<Place>) {
     if !client.has("secret_hash") && !client.has("secret_hash_file") {
-        return (Vec::new(), Some(client.place_of("secret_hash")));
+        let has_keys = client.has("public_keys") || client.has("public_keys_file");
+        return (Vec::new(), (!has_keys).then(|| client.place_of("secret_hash")));
     }
     let in_file = client.in_file("secret_hash", "secret_hash_file");
     let place = client.place_of(if in_file { "secret_hash_file" } else { "secret_hash" });
@@ -77,6 +83,7 @@ impl ClientDraft {
             grants: self.grants,
             roles: values(self.roles).into_iter().collect(),
             secrets: values(self.secrets).into_iter().map(ClientSecret::lasting).collect(),
+            public_keys: self.public_keys,
             ..Client::new(self.id?.value)
         })
     }

@@ -22,7 +22,7 @@ pub(super) use workload::{WorkloadDraft, WorkloadIssuerDraft};
 use super::context::Located;
 use super::reader::Reader;
 use super::settings::{AuditSettings, AwsEndpoint, KeySettings, Listen, Settings, StoreUrl, TokenSettings};
-use crate::domain::{Audience, IssuerUrl, Limits, Slug, Space, TokenLifetime};
+use crate::domain::{AccessLifetime, Audience, IssuerUrl, Limits, Slug, Space, TokenLifetime};
 
 /// What could be read of the file.
 pub(super) struct Draft {
@@ -61,7 +61,10 @@ pub(super) fn read(root: &mut Reader<'_>) -> Option<Draft> {
     });
     let audit = root.table("audit", audit::read)?;
     let keys = root.table("keys", keys::read)?;
-    let lifetime = root.table("tokens", |tokens| tokens.or("lifetime", TokenLifetime::default()));
+    let tokens = root.table("tokens", |tokens| TokenSettings {
+        lifetime: tokens.or("lifetime", TokenLifetime::default()),
+        access_lifetime: tokens.or("access_lifetime", AccessLifetime::default()),
+    });
     let limits = root.table("limits", limits::read)?;
     let aws = root.table("aws", aws::read);
     let sandbox = aws::sandbox(root)?;
@@ -72,7 +75,6 @@ pub(super) fn read(root: &mut Reader<'_>) -> Option<Draft> {
     let internal_url = listen.as_ref().map_or("unknown".to_owned(), |listen| listen.at(""));
     let workload_issuers = root.tables("workload_issuer", &["name"], |issuer| workload::issuer(issuer, &internal_url));
     let workloads = root.tables("workload", &["name"], workload::rule);
-    let tokens = TokenSettings { lifetime };
     Some(Draft {
         issuer,
         audience,

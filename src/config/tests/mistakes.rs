@@ -78,7 +78,7 @@ fn all_mistakes_are_told_at_once_in_the_order_of_the_file() {
 
     config.toml:32: client[0] "ci" secret
       found:    unknown key `secret`; did you mean `secret_hash`?
-      expected: one of `id`, `secret_hash`, `secret_hash_file`, `grant`, `roles`
+      expected: one of `id`, `secret_hash`, `secret_hash_file`, `public_keys`, `public_keys_file`, `grant`, `roles`
 
     config.toml:34: client[0] "ci" grant[0] feeds
       found:    a string

@@ -95,6 +95,7 @@ fn what_is_left_out_has_a_default() {
     assert!(settings.store.as_str().ends_with("feedpass.db"), "beside the file");
     assert_eq!(settings.keys.store, KeyStore::Directory(place.0.path().join("keys")));
     assert_eq!(settings.keys.promote_on, PromoteOn::Time);
+    assert_eq!((settings.audit.keep_for.as_duration().as_secs(), settings.audit.file), (365 * 86_400, None));
     assert_eq!(settings.tokens.lifetime.as_secs(), 300);
     assert_eq!(settings.aws, AwsEndpoint::Aws);
     assert_eq!(settings.listen.trusted_proxies, []);
@@ -210,6 +211,7 @@ fn some_changes_need_a_restart() {
     };
     assert_eq!(needed("\"127.0.0.1:8080\"", "\"127.0.0.1:80\""), ["listen.public"]);
     assert_eq!(needed("endpoint = \"sandbox\"", ""), ["aws.endpoint"]);
+    assert_eq!(needed("[keys]", "[audit]\nkeep_for = \"90d\"\nfile = \"a\"\n[keys]"), ["audit.keep_for", "audit.file"]);
     assert_eq!(needed("[[space]]", "[sandbox]\njwks_cache = \"1m\"\n[[space]]"), ["sandbox.jwks_cache"]);
     assert_eq!(needed("lifetime = \"5m\"", "lifetime = \"6m\""), Vec::<&str>::new());
     assert_eq!(needed("us-east-1", "eu-west-1"), Vec::<&str>::new());

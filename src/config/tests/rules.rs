@@ -50,6 +50,21 @@ fn a_secret_tells_one_client() {
 }
 
 #[test]
+fn a_client_with_a_key_needs_no_secret_and_keeps_the_private_half_to_itself() {
+    let client = |keys: &str| format!("{SMALL}[[client]]\nid = 'ci'\npublic_keys = '{keys}'\n");
+    let settings = Place::with(&client(r#"{"keys":[{"kty":"EC","kid":"a"}]}"#)).load(&[]).unwrap();
+    assert_eq!(settings.clients[0].public_keys[0].kid(), Some("a"));
+    for (keys, expected) in [
+        (r#"{"keys":[{"kty":"EC","d":"hunter2"}]}"#, "the private half"),
+        (r#"{"keys":[]}"#, "1 to 10 keys"),
+        ("hunter2", "a JWK set"),
+    ] {
+        let report = report(&client(keys));
+        assert!(report.contains(expected) && !report.contains("hunter2"), "{report}");
+    }
+}
+
+#[test]
 fn a_role_lies_in_the_partition_of_its_region() {
     let feed = feed("a", "x", "").replace("us-east-1", "cn-north-1");
     insta::assert_snapshot!(report(&format!("{SMALL}[[space]]\nslug = 'a'\n{feed}")), @r#"
@@ -202,4 +217,23 @@ fn a_limit_is_a_number_in_its_range_or_off() {
       found:    `0s`
       expected: a window: it is 1 second to 24 hours, as in `1m`
     "#);
+}
+
+#[test]
+fn lines_of_the_audit_trail_are_kept_for_a_day_at_least() {
+    insta::assert_snapshot!(report(&format!("{SMALL}[audit]\nkeep_for = '23h'\nfile = ''\n")), @r"
+    config.toml: 2 mistakes
+
+    config.toml:3: audit.keep_for
+      found:    `23h`
+      expected: how long lines are kept: it is at least a day, as in `365d`
+
+    config.toml:4: audit.file
+      found:    ``
+      expected: a file: it is a path, as in `audit.jsonl`
+    ");
+    let place = Place::with(&format!("{SMALL}[audit]\nkeep_for = '1d'\nfile = 'audit.jsonl'\n"));
+    let audit = place.load(&[]).unwrap().audit;
+    assert_eq!(audit.keep_for.as_duration().as_secs(), 86_400);
+    assert_eq!(audit.file, Some(place.0.path().join("audit.jsonl")));
 }

@@ -47,6 +47,9 @@ impl JwsAlgorithm {
         Self::EdDsa,
     ];
 
+    /// The other name of [`JwsAlgorithm::EdDsa`] (RFC 9864 §2.2), by which some libraries say which curve they mean.
+    pub const ED25519: &str = "Ed25519";
+
     /// What a trusted issuer may sign with unless told otherwise: the two that nearly all use.
     pub const DEFAULT: [Self; 2] = [Self::Rs256, Self::Es256];
 
@@ -83,6 +86,9 @@ impl FromStr for JwsAlgorithm {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
+        if text == Self::ED25519 {
+            return Ok(Self::EdDsa);
+        }
         Self::ALL.into_iter().find(|algorithm| algorithm.as_str() == text).ok_or_else(|| {
             let expected = if text.starts_with("HS") {
                 "who can verify `HS*` can also make it; choose a public-key algorithm, as in `RS256`".to_owned()
@@ -117,6 +123,7 @@ mod tests {
         for algorithm in JwsAlgorithm::ALL {
             assert_eq!(algorithm.as_str().parse(), Ok(algorithm));
         }
+        assert_eq!(JwsAlgorithm::ED25519.parse(), Ok(JwsAlgorithm::EdDsa));
         for bad in ["none", "None", "HS256", "HS512", "rs256", "ES512", "ES256K", ""] {
             assert!(bad.parse::<JwsAlgorithm>().is_err(), "{bad} must be refused");
         }

@@ -9,7 +9,8 @@ use serde::Serialize;
 
 use crate::aws::trust_policy::provider_arn;
 use crate::domain::{
-    Client, ClientId, ClientSecret, DisplayName, Feed, Grant, IssuerUrl, PublicJwk, RegistryHost, Role, Slug, Space,
+    Client, ClientId, ClientSecret, DisplayName, Feed, Grant, IssuerUrl, PublicJwk, RegistryHost, Rename, Role, Slug,
+    Space,
 };
 use crate::store::{Entry, Source};
 
@@ -81,6 +82,11 @@ pub(super) fn space(entry: &Entry<Space>) -> Item<Space> {
 /// Anything that is shown as it is kept.
 pub(super) fn as_it_is<T: Clone>(entry: &Entry<T>) -> Item<T> {
     Item { value: T::clone(&entry.value), origin: entry.source.into() }
+}
+
+/// A planned rename, as it is.
+pub(super) fn rename(entry: &Entry<Rename>) -> Item<Rename> {
+    Item { value: Rename::clone(&entry.value), origin: entry.source.into() }
 }
 
 /// A feed, and what AWS sees of it.

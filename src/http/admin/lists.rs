@@ -21,27 +21,32 @@ pub(in crate::http) struct ListBody<T> {
     next: Option<String>,
 }
 
-/// How many are wanted, and which.
-pub(super) fn wanted(limit: Option<usize>, query: Option<String>) -> Result<Wanted, Problem> {
-    let limit = limit.unwrap_or(DEFAULT_LIMIT);
-    if !(1..=LARGEST_LIMIT).contains(&limit) {
-        let detail = format!("the parameters after `?` are wrong: `limit` is 1 to {LARGEST_LIMIT}");
-        return Err(Problem::bad_request("invalid_parameters", detail));
+/// A parameter of a list is wrong: what would be right.
+pub(super) struct WrongParameter(String);
+
+impl From<WrongParameter> for Problem {
+    fn from(WrongParameter(expected): WrongParameter) -> Self {
+        Self::bad_request("invalid_parameters", format!("the parameters after `?` are wrong: {expected}"))
     }
-    Ok(Wanted { query, limit })
+}
+
+/// How many are wanted, and which.
+pub(super) fn wanted(limit: Option<usize>, query: Option<String>) -> Result<Wanted, WrongParameter> {
+    let limit = limit.unwrap_or(DEFAULT_LIMIT);
+    if (1..=LARGEST_LIMIT).contains(&limit) {
+        Ok(Wanted { query, limit })
+    } else {
+        Err(WrongParameter(format!("`limit` is 1 to {LARGEST_LIMIT}")))
+    }
 }
 
 /// The name after which the page begins.
-pub(super) fn after<K: FromStr>(cursor: Option<&str>) -> Result<Option<K>, Problem> {
+pub(super) fn after<K: FromStr>(cursor: Option<&str>) -> Result<Option<K>, WrongParameter> {
     let Some(cursor) = cursor else { return Ok(None) };
     let name = BASE64_URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|name| String::from_utf8(name).ok());
-    match name.and_then(|name| name.parse().ok()) {
-        Some(key) => Ok(Some(key)),
-        None => {
-            let detail = "the parameters after `?` are wrong: `cursor` is what the page before has as `next`";
-            Err(Problem::bad_request("invalid_parameters", detail))
-        }
-    }
+    let key = name.and_then(|name| name.parse().ok());
+    let wrong = || WrongParameter("`cursor` is what the page before has as `next`".to_owned());
+    key.map(Some).ok_or_else(wrong)
 }
 
 /// The answer for `page`.

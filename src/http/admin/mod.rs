@@ -7,9 +7,12 @@ pub(super) mod feeds;
 mod lists;
 mod parts;
 pub(super) mod policy;
+pub(super) mod renames;
 pub(super) mod spaces;
 pub(super) mod who_can;
 pub(super) mod workloads;
 
 /// The largest body of [`apply`], in bytes: tens of thousands of feeds at once.
 pub(super) const LARGEST_APPLICATION: usize = 16 * 1024 * 1024;
+pub(super) mod audit;
+pub(super) mod lineage;

@@ -10,7 +10,7 @@ use http_body_util::{BodyExt as _, LengthLimitError};
 use serde::de::DeserializeOwned;
 
 use crate::admin::Expected;
-use crate::domain::{ClientId, Slug};
+use crate::domain::{ClientId, RenameOf, Slug};
 use crate::http::parts::{wrong_path, wrong_value};
 use crate::http::problem::{Problem, WhoseMove};
 use crate::http::state::HttpState;
@@ -51,7 +51,7 @@ fn unreadable(error: &axum::Error) -> Problem {
     while let Some(error) = cause {
         if error.is::<LengthLimitError>() {
             // The layer around the route says how much it takes.
-            return Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", WhoseMove::Caller, "");
+            return Problem::body_too_large(super::super::LARGEST_BODY);
         }
         cause = error.source();
     }
@@ -129,5 +129,17 @@ impl FromRequestParts<HttpState> for SecretPath {
         let path = Path::<(String, String)>::from_request_parts(parts, state).await;
         let Path((client, secret)) = path.map_err(wrong_path)?;
         Ok(Self(client.parse().map_err(wrong_value)?, secret))
+    }
+}
+
+/// The rename that `/v1/admin/renames/{name}` names.
+pub(in crate::http) struct RenamePath(pub(in crate::http) RenameOf);
+
+impl FromRequestParts<HttpState> for RenamePath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &HttpState) -> Result<Self, Problem> {
+        let Path(name) = Path::<String>::from_request_parts(parts, state).await.map_err(wrong_path)?;
+        Ok(Self(name.parse().map_err(wrong_value)?))
     }
 }

@@ -52,6 +52,7 @@ const FORMAT: Parameter = optional("format", "The form of the answer", "Format")
 
 /// The forms of registry credentials.
 const CREDENTIALS: &[Answer] = &[ok("Registry credentials", &[(JSON, "AnyCredentials"), (TEXT, "Text")])];
+const SESSION: &[Answer] = &[ok("The session", &[(JSON, "Session")])];
 /// What exchanges with AWS may come to.
 const EXCHANGE: &[u16] = &[403, 404, 409, 502];
 
@@ -91,7 +92,13 @@ pub(super) const OPERATIONS: &[Operation] = &[
         )
     },
     Operation {
+        problems: EXCHANGE,
+        ..get("/v1/spaces/{space}/feeds/{feed}/session", "A session of a feed's role, for AWS's programs", SESSION)
+    },
+    Operation { problems: EXCHANGE, ..post("/v1/spaces/{space}/feeds/{feed}/session", "The same", SESSION) },
+    Operation {
         body: Some(("application/x-www-form-urlencoded", "TokenRequest")),
+        problems: &[503],
         ..post(
             "/oauth2/token",
             "An access token (RFC 6749, RFC 7523, RFC 8693)",
@@ -99,7 +106,6 @@ pub(super) const OPERATIONS: &[Operation] = &[
                 ok("The token", &[(JSON, "TokenResponse")]),
                 Answer { status: 400, about: "Refused (RFC 6749 §5.2)", content: &[(JSON, "TokenError")] },
                 Answer { status: 401, about: "The client is refused", content: &[(JSON, "TokenError")] },
-                Answer { status: 503, about: "Not now", content: &[(JSON, "TokenError")] },
             ],
         )
     },

@@ -16,6 +16,8 @@ pub use lifecycle::{KeyRecord, KeyState};
 pub use signer::{SignError, Signer};
 
 use self::backends::{Added, KeyStore, KeyStoreError};
+use crate::authn::AccessTokenKeys;
+use crate::authn::jws::VerificationKey;
 use crate::clock::Clock;
 use crate::domain::{Algorithm, IssuerUrl, Kid};
 use crate::entropy::Entropy;
@@ -76,6 +78,7 @@ pub struct KeyRing {
 /// All keys as they stood at one moment; exactly one is active.
 pub struct KeySet {
     published: Vec<KeyRecord>,
+    verifiers: Vec<(Kid, VerificationKey)>,
     active_kid: Kid,
     active_algorithm: Algorithm,
     signer: Arc<dyn Signer>,
@@ -118,8 +121,9 @@ impl KeySet {
         let mut others: Vec<_> =
             others.into_iter().map(|key| key.record).filter(|key| key.state.is_published()).collect();
         others.sort_by(|a, b| (b.created_at, &a.kid).cmp(&(a.created_at, &b.kid)));
-        let published = std::iter::once(key.record).chain(others).collect();
-        Ok(Self { published, active_kid, active_algorithm, signer })
+        let published: Vec<_> = std::iter::once(key.record).chain(others).collect();
+        let verifiers = published.iter().filter_map(verifier).collect();
+        Ok(Self { published, verifiers, active_kid, active_algorithm, signer })
     }
 }
 
@@ -185,6 +189,25 @@ impl KeyRing {
     #[must_use]
     pub fn current(&self) -> Arc<KeySet> {
         self.keys.load_full()
+    }
+}
+
+impl AccessTokenKeys for KeyRing {
+    fn key(&self, kid: &str) -> Option<VerificationKey> {
+        let keys = self.keys.load();
+        keys.verifiers.iter().find(|(own, _)| own.as_str() == kid).map(|(_, key)| key.clone())
+    }
+}
+
+/// The key as one that verifies, made once and not for each request.
+fn verifier(record: &KeyRecord) -> Option<(Kid, VerificationKey)> {
+    let Ok(serde_json::Value::Object(jwk)) = serde_json::to_value(&record.jwk) else { return None };
+    match VerificationKey::from_jwk(&jwk) {
+        Ok(key) => Some((record.kid.clone(), key)),
+        Err(fault) => {
+            tracing::warn!(key.kid = %record.kid, "access tokens that key {} signed are refused: {fault}", record.kid);
+            None
+        }
     }
 }
 

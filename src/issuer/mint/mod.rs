@@ -1,28 +1,42 @@
-//! Step 4: a [`Permit`] becomes a signed web identity token.
+//! Step 4: a [`Permit`] becomes a signed web identity token. And access tokens, for feedpass itself.
+
+mod access_token;
 
 use std::fmt;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use jsonwebtoken::Header;
 use secrecy::SecretString;
 use serde::Serialize;
 
 use super::keyring::{KeyRing, SignError};
+use crate::authn::AccessTokenNames;
 use crate::authz::Permit;
 use crate::clock::Clock;
-use crate::domain::{Algorithm, IssuerUrl, Kid, TokenLifetime};
+use crate::domain::{AccessLifetime, Algorithm, IssuerUrl, Kid, TokenLifetime};
 use crate::entropy::{Entropy, EntropyError};
+pub use access_token::AccessToken;
 
-/// Signs web identity tokens.
+/// Signs web identity tokens, and access tokens.
 pub struct Mint {
     issuer: IssuerUrl,
+    names: AccessTokenNames,
     keyring: Arc<KeyRing>,
-    lifetime: ArcSwap<TokenLifetime>,
+    lifetimes: ArcSwap<Lifetimes>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
+}
+
+/// How long tokens live.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Lifetimes {
+    /// A web identity token.
+    pub web_identity: TokenLifetime,
+    /// An access token.
+    pub access: AccessLifetime,
 }
 
 /// A token that AWS STS exchanges for a role session. Its text shows in no `Debug`.
@@ -76,27 +90,35 @@ struct Claims<'a> {
 }
 
 impl Mint {
-    /// Signs for `issuer` with the active key of `keyring`.
+    /// Signs for `issuer`, whose API is at `api`, with the active key of `keyring`.
     #[must_use]
     pub fn new(
         issuer: IssuerUrl,
+        api: &str,
         keyring: Arc<KeyRing>,
-        lifetime: TokenLifetime,
+        lifetimes: Lifetimes,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Self {
-        Self { issuer, keyring, lifetime: ArcSwap::from_pointee(lifetime), clock, entropy }
+        let names = AccessTokenNames::new(&issuer, api);
+        Self { issuer, names, keyring, lifetimes: ArcSwap::from_pointee(lifetimes), clock, entropy }
     }
 
-    /// Gives tokens another lifetime from now on.
-    pub fn set_lifetime(&self, lifetime: TokenLifetime) {
-        self.lifetime.store(Arc::new(lifetime));
+    /// Gives tokens other lifetimes from now on.
+    pub fn set_lifetimes(&self, lifetimes: Lifetimes) {
+        self.lifetimes.store(Arc::new(lifetimes));
     }
 
     /// The issuer that the tokens name.
     #[must_use]
     pub fn issuer(&self) -> &IssuerUrl {
         &self.issuer
+    }
+
+    /// The internal listener's URL, without a slash at its end: whom access tokens are for.
+    #[must_use]
+    pub fn api(&self) -> &str {
+        &self.names.audience
     }
 
     /// Signs a web identity token that AWS STS accepts for the permit's role.
@@ -108,15 +130,9 @@ impl Mint {
     /// [`MintError`] when the key's keeper cannot sign or the machine gives no randomness.
     pub async fn web_identity_token(&self, permit: &Permit) -> Result<WebIdentityToken, MintError> {
         let feed = permit.feed();
-        let keys = self.keyring.current();
-        let kid = keys.active_kid().clone();
-        let issued_at = self.clock.now();
-        let lifetime = SignedDuration::from_secs(i64::from(self.lifetime.load().as_secs()));
-        let issued_second = issued_at.as_second();
-        let expires_second = issued_second + lifetime.as_secs();
-        let mut id = [0; 16];
-        self.entropy.fill(&mut id)?;
-        let jti = BASE64_URL_SAFE_NO_PAD.encode(id);
+        let issued_second = self.clock.now().as_second();
+        let expires_second = issued_second + i64::from(self.lifetimes.load().web_identity.as_secs());
+        let jti = self.token_id()?;
         let subject = feed.subject();
         let claims = Claims {
             iss: self.issuer.as_str(),
@@ -126,20 +142,38 @@ impl Mint {
             exp: expires_second,
             jti: &jti,
         };
-        let message = format!("{}.{}", part(&header(keys.active_algorithm(), &kid))?, part(&claims)?);
+        let (token, kid) = self.sign(None, &claims).await?;
+        Ok(WebIdentityToken { token, kid, jti, expires_at: second(expires_second) })
+    }
+
+    fn token_id(&self) -> Result<String, MintError> {
+        let mut id = [0; 16];
+        self.entropy.fill(&mut id)?;
+        Ok(BASE64_URL_SAFE_NO_PAD.encode(id))
+    }
+
+    /// Signs `claims` with the active key; `typ` is `JWT` unless named.
+    async fn sign(&self, typ: Option<&str>, claims: &impl Serialize) -> Result<(SecretString, Kid), MintError> {
+        let keys = self.keyring.current();
+        let kid = keys.active_kid().clone();
+        let message = format!("{}.{}", part(&header(keys.active_algorithm(), &kid, typ))?, part(claims)?);
         let signature = keys.signer().sign(message.as_bytes()).await;
         let signature = signature.map_err(|source| MintError::Signer { kid: kid.clone(), source })?;
         let token = format!("{message}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature));
-        let expires_at = Timestamp::from_second(expires_second).unwrap_or(Timestamp::MAX);
-        Ok(WebIdentityToken { token: SecretString::from(token), kid, jti, expires_at })
+        Ok((SecretString::from(token), kid))
     }
 }
 
-fn header(algorithm: Algorithm, kid: &Kid) -> Header {
+fn second(second: i64) -> Timestamp {
+    Timestamp::from_second(second).unwrap_or(Timestamp::MAX)
+}
+
+fn header(algorithm: Algorithm, kid: &Kid, typ: Option<&str>) -> Header {
     let algorithm = match algorithm {
         Algorithm::Rs256 => jsonwebtoken::Algorithm::RS256,
     };
-    Header { kid: Some(kid.to_string()), ..Header::new(algorithm) }
+    let plain = Header::new(algorithm);
+    Header { kid: Some(kid.to_string()), typ: typ.map(str::to_owned).or(plain.typ.clone()), ..plain }
 }
 
 fn part(value: &impl Serialize) -> Result<String, MintError> {

@@ -1,5 +1,6 @@
 //! Clients.
 
+use feedpass::store::database::LineFilter;
 use http::Method;
 use serde_json::{Value, json};
 
@@ -61,7 +62,7 @@ async fn no_hash_and_no_secret_is_ever_shown_again() {
     let app = start().await;
     let secret = made(&app, json!({ "id": "cd" })).await;
     let hash = crate::support::keys::sha256(&secret);
-    let lines = app.app.store().database().lines(&Default::default(), 1000).await.unwrap();
+    let lines = app.app.store().database().lines(&LineFilter::default(), 1000).await.unwrap();
     let trail: String = lines.into_iter().map(|line| line.body).collect();
     let shown = get(&app, "/v1/admin/clients/cd").await.text() + &get(&app, CLIENTS).await.text() + &trail;
     assert!(shown.contains(&hash[..8]), "the secret's id");
@@ -104,7 +105,7 @@ async fn a_client_ends_at_its_date() {
     let secret = made(&app, json!({ "id": "cd", "expires_at": "2026-11-23T12:00:00Z" })).await;
     let whoami = async || app.ask_with(&secret, Method::GET, "/v1/whoami", &Value::Null, None).await.status.as_u16();
     assert_eq!(whoami().await, 200);
-    app.clock.advance(std::time::Duration::from_mins(60));
+    app.clock.advance(std::time::Duration::from_hours(1));
     assert_eq!(whoami().await, 401);
     let renamed =
         put(&app, "/v1/admin/clients/cd", json!({ "name": "old", "expires_at": "2026-11-23T12:00:00Z" }), "*").await;

@@ -3,7 +3,9 @@
 mod apply;
 mod clients;
 mod feeds;
+mod given;
 mod reach;
+mod renames;
 mod secrets;
 mod spaces;
 

@@ -148,7 +148,17 @@ impl Site {
 
     /// Remembers the secrets in what a command or a request was given.
     pub fn remember(&self, given: &str) {
-        const NAMES: [&str; 6] = ["password", "token", "access_token", "Secret", "auth", ".dockerconfigjson"];
+        const NAMES: [&str; 9] = [
+            "password",
+            "token",
+            "access_token",
+            "Secret",
+            "auth",
+            ".dockerconfigjson",
+            "SecretAccessKey",
+            "SessionToken",
+            "Token",
+        ];
         fn collect(value: &Value, secrets: &mut Vec<String>) {
             match value {
                 Value::Object(members) => {

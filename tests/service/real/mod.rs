@@ -8,6 +8,7 @@ mod window;
 mod image_pull;
 mod ministack;
 mod moto;
+mod oauth;
 mod openapi;
 mod sandbox;
 mod seaweedfs;

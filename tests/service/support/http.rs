@@ -49,10 +49,20 @@ impl Request {
     }
 
     pub async fn send(self) -> Reply {
+        self.try_send().await.expect("an answer")
+    }
+
+    /// None when the server went away before all of the answer was there.
+    pub async fn try_send(self) -> Option<Reply> {
+        let (head, body) = self.open().await?.into_parts();
+        let body = body.collect().await.ok()?.to_bytes();
+        Some(Reply { status: head.status, headers: head.headers, body })
+    }
+
+    /// The answer's head, and its body as it comes.
+    pub async fn open(self) -> Option<http::Response<hyper::body::Incoming>> {
         let client: Client<HttpConnector, Full<Bytes>> = Client::builder(TokioExecutor::new()).build_http();
-        let response = client.request(self.builder.body(Full::new(self.body)).unwrap()).await.unwrap();
-        let (head, body) = response.into_parts();
-        Reply { status: head.status, headers: head.headers, body: body.collect().await.unwrap().to_bytes() }
+        client.request(self.builder.body(Full::new(self.body)).unwrap()).await.ok()
     }
 }
 

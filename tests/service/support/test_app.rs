@@ -44,6 +44,7 @@ struct Toml {
     issuer: String,
     listen: String,
     trusted_proxies: String,
+    store: String,
     aws: String,
     feeds: String,
     clients: String,
@@ -116,9 +117,21 @@ impl TestAppBuilder {
         self
     }
 
+    /// A client without a secret, which signs assertions with one of `keys`, a JWK set.
+    pub fn client_with_keys(mut self, id: &str, keys: &serde_json::Value, feeds: &[&str], actions: &[&str]) -> Self {
+        write!(self.toml.clients, "[[client]]\nid = \"{id}\"\npublic_keys = '''{keys}'''\n").unwrap();
+        self.grant(feeds, actions)
+    }
+
     /// One more grant of the client that was named last.
     pub fn grant(mut self, feeds: &[&str], actions: &[&str]) -> Self {
         write!(self.toml.clients, "[[client.grant]]\nfeeds = {feeds:?}\nactions = {actions:?}\n").unwrap();
+        self
+    }
+
+    /// Another store than one in memory.
+    pub fn store(mut self, url: &str) -> Self {
+        self.toml.store = url.into();
         self
     }
 
@@ -203,11 +216,12 @@ impl TestAppBuilder {
 
 impl Toml {
     fn settings(&self, path: &Path) -> Settings {
-        let Self { issuer, listen, trusted_proxies, aws, feeds, clients, extra } = self;
+        let Self { issuer, listen, trusted_proxies, store, aws, feeds, clients, extra } = self;
+        let store = if store.is_empty() { "sqlite::memory:" } else { store };
         let aws = if aws.is_empty() { "endpoint = \"sandbox\"" } else { aws };
         let text = format!(
             "issuer = \"{issuer}\"\naudience = \"id.example.com\"\n[listen]\n{listen}\n{trusted_proxies}\n[keys]\nstore = \"directory:keys\"\n\
-             [store]\nurl = \"sqlite::memory:\"\n\
+             [store]\nurl = \"{store}\"\n\
              [aws]\n{aws}\n{extra}\n{feeds}\n{clients}"
         );
         std::fs::write(path, text).unwrap();
@@ -316,6 +330,11 @@ impl TestApp {
         lines.iter().map(line).collect()
     }
 
+    /// Asks the internal listener as a client.
+    pub async fn get_as(&self, client: &str, path: &str) -> Reply {
+        self.internal(Method::GET, path).bearer(&Self::secret_of(client)).send().await
+    }
+
     /// Asks for a feed's registry credentials as a client.
     pub async fn credentials(&self, client: &str, feed: &str) -> Reply {
         let (space, feed) = feed.split_once('/').unwrap();
@@ -343,8 +362,8 @@ impl TestApp {
         change: impl FnOnce(TestAppBuilder) -> TestAppBuilder,
     ) -> Result<Vec<&'static str>, ReloadError> {
         let changed = change(TestAppBuilder::default());
-        let Toml { issuer, listen, .. } = self.toml.clone();
-        let toml = Toml { issuer: format!("{issuer}{}", changed.issuer_path), listen, ..changed.toml.clone() };
+        let Toml { issuer, listen, store, .. } = self.toml.clone();
+        let toml = Toml { issuer: format!("{issuer}{}", changed.issuer_path), listen, store, ..changed.toml.clone() };
         self.apply(&toml, changed)
     }
 
@@ -426,14 +445,16 @@ impl TestApp {
         self.secrets.lock().unwrap().push(secret.to_owned());
     }
 
-    fn remember_secrets_of(&self, reply: &Reply) {
+    /// From now on, no secret of `reply` may be in a log.
+    pub fn remember_secrets_of(&self, reply: &Reply) {
         if !reply.status.is_success() {
             return;
         }
         let mut secrets = self.secrets.lock().unwrap();
         match serde_json::from_slice::<serde_json::Value>(&reply.body) {
             Ok(value) => {
-                let given = [&value["password"], &value["token"], &value["secret"]];
+                let names = ["password", "token", "access_token", "SecretAccessKey", "Token", "secret"];
+                let given = names.map(|name| &value[name]);
                 secrets.extend(given.iter().filter_map(|secret| secret.as_str()).map(str::to_owned));
             }
             Err(_) if reply.body.is_empty() => {}
