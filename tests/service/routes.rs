@@ -1,7 +1,9 @@
 //! Every route: where it is, and what strangers and clients without grants are told there.
 
+use bytes::Bytes;
 use feedpass::http::{Access, Listener, ROUTES, RouteEntry};
 use http::Method;
+use http_body_util::BodyExt as _;
 
 use crate::support::{Request, TestApp};
 
@@ -153,6 +155,16 @@ fn listeners(route: &RouteEntry) -> (Vec<Ask>, Vec<Ask>) {
 type Ask = fn(&TestApp, Method, &str) -> Request;
 
 async fn answer(request: Request) -> (u16, String) {
+    // A stream has no end to wait for.
+    if request.path().ends_with("/stream") {
+        let opened = request.open().await.unwrap();
+        let problem = opened.headers()["content-type"] == "application/problem+json";
+        let status = opened.status().as_u16();
+        let body = if problem { opened.into_body().collect().await.unwrap().to_bytes() } else { Bytes::new() };
+        let code =
+            serde_json::from_slice::<serde_json::Value>(&body).ok().map(|body| body["code"].as_str().unwrap().into());
+        return (status, code.unwrap_or_default());
+    }
     let reply = request.send().await;
     let problem = reply.header("content-type") == "application/problem+json";
     (reply.status.as_u16(), if problem { reply.code() } else { String::new() })
