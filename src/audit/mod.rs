@@ -1,6 +1,6 @@
 //! Who asked for what and what came of it. Nothing leaves feedpass before its line is safe.
 //!
-//! [`Audit`] writes; [`Follower`] reads on as lines come; [`verify`] walks the chain; [`Lineage`] joins keys, tokens,
+//! [`Audit`] writes; [`Follower`] reads on as lines come; [`verify()`] walks the chain; [`Lineage`] joins keys, tokens,
 //! sessions and credentials with whoever was given them.
 
 mod event;

@@ -29,22 +29,22 @@ pub(super) struct Answer {
     pub(super) content: &'static [(&'static str, &'static str)],
 }
 
-const JSON: &str = "application/json";
+pub(super) const JSON: &str = "application/json";
 const TEXT: &str = "text/plain; charset=utf-8";
 
-const fn get(path: &'static str, summary: &'static str, answers: &'static [Answer]) -> Operation {
+pub(super) const fn get(path: &'static str, summary: &'static str, answers: &'static [Answer]) -> Operation {
     Operation { method: "GET", path, summary, parameters: &[], body: None, answers, problems: &[] }
 }
 
-const fn post(path: &'static str, summary: &'static str, answers: &'static [Answer]) -> Operation {
+pub(super) const fn post(path: &'static str, summary: &'static str, answers: &'static [Answer]) -> Operation {
     Operation { method: "POST", ..get(path, summary, answers) }
 }
 
-const fn optional(name: &'static str, about: &'static str, schema: &'static str) -> Parameter {
+pub(super) const fn optional(name: &'static str, about: &'static str, schema: &'static str) -> Parameter {
     Parameter { name, about, schema, required: false }
 }
 
-const fn ok(about: &'static str, content: &'static [(&'static str, &'static str)]) -> Answer {
+pub(super) const fn ok(about: &'static str, content: &'static [(&'static str, &'static str)]) -> Answer {
     Answer { status: 200, about, content }
 }
 

@@ -108,6 +108,9 @@ fn a_file_is_applied_after_its_difference_was_shown() {
 
     site.write("teams.toml", "[[space]]\nslug = \"team-b\"\n");
     assert_eq!(apply(&["--dry-run"]).works(), "nothing to change\n", "what the file leaves out stays");
+    let refused = apply(&["--prune", "--yes"]).run();
+    assert!(refused.stderr.contains("last_admin"), "nobody would be left: {}", refused.stderr);
+    site.write("teams.toml", "[[space]]\nslug = \"team-b\"\n[[client]]\nid = \"admin\"\nroles = [\"admin\"]\n");
     let shown = printed(apply(&["--prune", "--yes"]));
     assert!(shown.contains("- feed team-b/images") && shown.contains("- client team-b-ci"), "{shown}");
     site.write("teams.toml", "[[space]]\nslug = \"Team B\"\n");

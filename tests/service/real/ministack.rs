@@ -30,7 +30,7 @@ fn what_ministack_issues_is_handed_on_and_what_it_refuses_is_explained() {
     let config = ask("default/images").args(["--format", "docker-config"]).gives_json();
     let auth = BASE64_STANDARD.encode("AWS:ministack-auth-token");
     assert_eq!(config["auths"], json!({ REGISTRY: { "auth": auth } }));
-    let exchanges = server.log.so_far().matches("holds role session").count();
+    let exchanges = server.log.so_far().matches("assume_role ok").count();
     assert_eq!(exchanges, 1, "the second was not asked for again");
 
     let token = site.client(["token", "default/images"]).works();

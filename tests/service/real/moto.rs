@@ -18,6 +18,6 @@ fn what_is_born_expired_is_handed_on_and_never_held() {
     }
     let log = server.log.so_far();
     let count = |words: &str| log.lines().filter(|line| line.contains(words)).count();
-    assert_eq!(count("holds role session"), 2);
+    assert_eq!(count("assume_role ok"), 2);
     assert_eq!(count("had ended already; it is handed on and not held"), 2);
 }

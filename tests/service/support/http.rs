@@ -59,6 +59,11 @@ impl Request {
         Some(Reply { status: head.status, headers: head.headers, body })
     }
 
+    /// What it asks for.
+    pub fn path(&self) -> &str {
+        self.builder.uri_ref().unwrap().path()
+    }
+
     /// The answer's head, and its body as it comes.
     pub async fn open(self) -> Option<http::Response<hyper::body::Incoming>> {
         let client: Client<HttpConnector, Full<Bytes>> = Client::builder(TokioExecutor::new()).build_http();

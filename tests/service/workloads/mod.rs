@@ -2,6 +2,7 @@
 
 mod admin;
 mod attacks;
+mod exchange;
 mod issuer;
 mod keys;
 mod kinds;
