@@ -1,45 +1,45 @@
 //! Builds every room from [`Settings`] and joins them; nowhere else does.
 
 mod accounts;
+mod bootstrap;
+mod from_settings;
+mod listeners;
 mod reload;
+mod tasks;
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use secrecy::SecretString;
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
 
-use crate::admin::{self, Admin, Audiences, BootstrapError};
-use crate::audit::{Audit, LineFile};
+use self::from_settings::{audiences, declared, endpoints, lifetimes};
+use self::listeners::Servers;
+use self::tasks::Tasks;
+use crate::admin::Admin;
+use crate::audit::Audit;
 use crate::authn::workload::{HttpsFetch, Workloads};
 use crate::authn::{AccessTokenKeys, Authn};
 use crate::aws::ecr::Ecr;
 use crate::aws::sts::Sts;
-use crate::aws::{Connection, Endpoints, TimeLimits};
+use crate::aws::{Connection, TimeLimits};
 use crate::broker::{Broker, Steps};
 use crate::clock::{Clock, SystemClock};
-use crate::config::{AuditSettings, AwsEndpoint, KeyStore as KeyStoreSettings, Settings};
-use crate::domain::{ClientId, IssuerUrl};
+use crate::config::{AwsEndpoint, KeyStore as KeyStoreSettings, Settings};
 use crate::entropy::{Entropy, SystemEntropy};
-use crate::http::{
-    HttpState, Limiter, Readiness, Server, ServerError, TrustedProxies, bind, both_routes, internal_routes,
-    public_routes,
-};
+use crate::http::{HttpState, Limiter, Readiness, ServerError, TrustedProxies};
 use crate::issuer::keyring::backends::{Directory, KeyStore};
 use crate::issuer::keyring::{IssuerChange, KeyRing, KeyRingError};
 use crate::issuer::metadata::{Metadata, MetadataError};
-use crate::issuer::mint::{Lifetimes, Mint};
+use crate::issuer::mint::Mint;
 use crate::sandbox::{Options as SandboxOptions, Sandbox, SandboxError};
 use crate::store::database::{Database, SqlDatabase};
-use crate::store::{Declared, Store, StoreError};
+use crate::store::{Store, StoreError};
 use crate::telemetry::Metrics;
 
 pub use accounts::{AccountsError, check_sandbox};
+pub use bootstrap::bootstrap;
+pub use listeners::Listeners;
 pub use reload::ReloadError;
 
 /// What the process stands in: replaced in tests, the machine's own otherwise.
@@ -54,14 +54,6 @@ pub struct Surroundings {
     pub issuer_change: IssuerChange,
     /// Addresses that were taken already; none has those of the settings taken.
     pub listeners: Option<Listeners>,
-}
-
-/// The addresses that feedpass answers at.
-pub struct Listeners {
-    /// What AWS needs.
-    pub public: TcpListener,
-    /// Everything else; none when the public one serves both.
-    pub internal: Option<TcpListener>,
 }
 
 impl Default for Surroundings {
@@ -99,20 +91,11 @@ pub enum StartError {
     Accounts(#[from] AccountsError),
 }
 
-/// How often it is asked whether another process changed the store: a change is seen within a second.
-const STORE_PAUSE: Duration = Duration::from_millis(300);
-/// How long requests under way may take at shutdown, with [`DRAIN_DOCUMENTS`] less than the 30 s after
-/// which Kubernetes ends a process, and enough for all but the longest exchange.
-const DRAIN: Duration = Duration::from_secs(25);
-/// The same for the documents, which are prepared bytes.
-const DRAIN_DOCUMENTS: Duration = Duration::from_secs(3);
-
 /// feedpass, running. Dropping it stops it at once; [`App::stop`] lets requests finish.
 pub struct App {
     settings: Arc<ArcSwap<Settings>>,
-    /// Those that see what other processes change, keep the audit trail and bring planned renames about.
     #[expect(dead_code, reason = "they end with the app")]
-    tasks: Vec<AbortOnDrop>,
+    tasks: Tasks,
     /// Those of the start: what only a restart changes is as it was then.
     started: Settings,
     store: Arc<Store>,
@@ -126,9 +109,7 @@ pub struct App {
     proxies: TrustedProxies,
     readiness: Readiness,
     sandbox: Option<Arc<Sandbox>>,
-    public: Server,
-    /// None when the public one serves both.
-    internal: Option<Server>,
+    servers: Servers,
 }
 
 impl App {
@@ -198,11 +179,12 @@ impl App {
             clock: Arc::clone(&clock),
             entropy,
         };
-        let mut tasks = keep_trail(&audit, &settings.audit);
-        tasks.push(AbortOnDrop(tokio::spawn(follow_store(Arc::clone(&store), readiness.clone(), Arc::clone(&clock)))));
-        tasks.push(AbortOnDrop(tokio::spawn(admin.clone().follow_renames(Arc::clone(&mint), sts))));
+        let mut tasks = Tasks::default();
+        tasks.keep_trail(&audit, &settings.audit);
+        tasks.follow_store(&store, &readiness, &clock);
+        tasks.follow_renames(&admin, &mint, sts);
         readiness.set(true);
-        let (public, internal) = listeners.serve(&settings.issuer, &state, &clock)?;
+        let servers = listeners.serve(&settings.issuer, &state, &clock)?;
         let started = settings.clone();
         let settings = Arc::new(ArcSwap::from_pointee(settings));
         let sandbox = sandbox.map(Arc::new);
@@ -224,8 +206,7 @@ impl App {
             proxies,
             readiness,
             sandbox,
-            public,
-            internal,
+            servers,
         })
     }
 
@@ -256,13 +237,13 @@ impl App {
     /// Where the public listener is.
     #[must_use]
     pub fn public_address(&self) -> SocketAddr {
-        self.public.address()
+        self.servers.public_address()
     }
 
     /// Where the internal listener is.
     #[must_use]
     pub fn internal_address(&self) -> SocketAddr {
-        self.internal.as_ref().unwrap_or(&self.public).address()
+        self.servers.internal_address()
     }
 
     /// The stand-in for AWS, where there is one.
@@ -275,19 +256,7 @@ impl App {
     pub async fn stop(self) {
         self.readiness.set(false);
         self.audit.close();
-        let Some(internal) = self.internal else { return self.public.stop(DRAIN).await };
-        // First: STS fetches our keys on behalf of the requests that it finishes.
-        internal.stop(DRAIN).await;
-        self.public.stop(DRAIN_DOCUMENTS).await;
-    }
-}
-
-/// A task that ends with what it is for.
-struct AbortOnDrop(JoinHandle<Infallible>);
-
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
+        self.servers.stop().await;
     }
 }
 
@@ -314,106 +283,4 @@ async fn start_sandbox(
     let accounts = accounts::of(&settings.issuer, settings.feeds.iter(), sandbox)?;
     let options = SandboxOptions { listen: sandbox.listen, jwks_cache: sandbox.jwks_cache.as_duration() };
     Ok(Some(Sandbox::start(options, accounts, Arc::clone(clock), Arc::clone(entropy)).await?))
-}
-
-fn endpoints(aws: &AwsEndpoint, sandbox: Option<&Sandbox>) -> Endpoints {
-    match aws {
-        AwsEndpoint::Aws => Endpoints::default(),
-        AwsEndpoint::Sandbox(_) => Endpoints { sts: sandbox.map(Sandbox::url), ecr: sandbox.map(Sandbox::url) },
-        AwsEndpoint::Custom { sts, ecr } => {
-            Endpoints { sts: sts.as_ref().map(ToString::to_string), ecr: ecr.as_ref().map(ToString::to_string) }
-        }
-    }
-}
-
-impl Listeners {
-    /// Takes the addresses that `settings` name; one where both are the same.
-    ///
-    /// # Errors
-    /// [`ServerError`] when one cannot be had.
-    pub async fn bind(settings: &Settings) -> Result<Self, ServerError> {
-        let public = bind(settings.listen.public).await?;
-        let internal = if settings.listen.is_shared() { None } else { Some(bind(settings.listen.internal).await?) };
-        Ok(Self { public, internal })
-    }
-
-    fn serve(
-        self,
-        issuer: &IssuerUrl,
-        state: &HttpState,
-        clock: &Arc<dyn Clock>,
-    ) -> Result<(Server, Option<Server>), ServerError> {
-        let Some(internal) = self.internal else {
-            return Ok((Server::start(self.public, both_routes(state, issuer), Arc::clone(clock))?, None));
-        };
-        let public = Server::start(self.public, public_routes(state, issuer), Arc::clone(clock))?;
-        Ok((public, Some(Server::start(internal, internal_routes(state), Arc::clone(clock))?)))
-    }
-}
-
-fn lifetimes(settings: &Settings) -> Lifetimes {
-    Lifetimes { web_identity: settings.tokens.lifetime, access: settings.tokens.access_lifetime }
-}
-
-/// Makes the first admin in the store that `settings` name, whether or not a server runs on it, and gives its secret.
-///
-/// # Errors
-/// [`BootstrapError`]; nothing is changed then.
-pub async fn bootstrap(
-    settings: &Settings,
-    id: &ClientId,
-    clock: Arc<dyn Clock>,
-    entropy: Arc<dyn Entropy>,
-) -> Result<SecretString, BootstrapError> {
-    let database = Arc::new(SqlDatabase::open(settings.store.as_str()).await?);
-    let store = Store::open(database, declared(settings), Arc::clone(&clock)).await?;
-    admin::bootstrap(&store, id, &*clock, &*entropy).await
-}
-
-fn declared(settings: &Settings) -> Declared {
-    Declared {
-        spaces: settings.spaces.clone(),
-        feeds: settings.feeds.clone(),
-        clients: settings.clients.clone(),
-        issuers: settings.workload_issuers.clone(),
-        workloads: settings.workloads.clone(),
-    }
-}
-
-/// Starts what keeps the trail: who follows it hears of other processes' lines, old lines go, the file has each.
-fn keep_trail(audit: &Audit, settings: &AuditSettings) -> Vec<AbortOnDrop> {
-    let (watching, pruning, filling) = (audit.clone(), audit.clone(), audit.clone());
-    let keep_for = settings.keep_for.as_duration();
-    let mut tasks = vec![
-        tokio::spawn(async move { watching.watch_others().await }),
-        tokio::spawn(async move { pruning.prune_hourly(keep_for).await }),
-    ];
-    if let Some(file) = settings.file.clone().map(LineFile::new) {
-        tasks.push(tokio::spawn(async move { file.fill(&filling).await }));
-    }
-    tasks.into_iter().map(AbortOnDrop).collect()
-}
-
-fn audiences(settings: &Settings) -> Audiences {
-    // The audience of the access tokens that the internal listener takes.
-    Audiences { default: settings.audience.clone(), reserved: settings.listen.at("").parse().ok() }
-}
-
-/// Takes in what other processes write to the store, for as long as feedpass runs; ready while it answers.
-async fn follow_store(store: Arc<Store>, readiness: Readiness, clock: Arc<dyn Clock>) -> Infallible {
-    loop {
-        clock.sleep(STORE_PAUSE).await;
-        match store.refresh().await {
-            Ok(_) => {
-                if readiness.store_answers(true) {
-                    tracing::info!("the store answers again");
-                }
-            }
-            Err(error) => {
-                if readiness.store_answers(false) {
-                    tracing::error!("what is known of spaces, feeds and clients may be out of date: {error}");
-                }
-            }
-        }
-    }
 }

@@ -4,7 +4,8 @@ use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{AccountsError, App, audiences, check_sandbox, declared, lifetimes};
+use super::from_settings::{audiences, declared, lifetimes};
+use super::{AccountsError, App, check_sandbox};
 use crate::admin::Audiences;
 use crate::config::{AwsEndpoint, ConfigError, SandboxRole, Settings, Watcher};
 use crate::domain::IssuerUrl;

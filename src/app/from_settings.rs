@@ -1,0 +1,37 @@
+//! What rooms are given of the settings, at the start and at each change of them.
+
+use crate::admin::Audiences;
+use crate::aws::Endpoints;
+use crate::config::{AwsEndpoint, Settings};
+use crate::issuer::mint::Lifetimes;
+use crate::sandbox::Sandbox;
+use crate::store::Declared;
+
+pub(super) fn declared(settings: &Settings) -> Declared {
+    Declared {
+        spaces: settings.spaces.clone(),
+        feeds: settings.feeds.clone(),
+        clients: settings.clients.clone(),
+        issuers: settings.workload_issuers.clone(),
+        workloads: settings.workloads.clone(),
+    }
+}
+
+pub(super) fn lifetimes(settings: &Settings) -> Lifetimes {
+    Lifetimes { web_identity: settings.tokens.lifetime, access: settings.tokens.access_lifetime }
+}
+
+pub(super) fn audiences(settings: &Settings) -> Audiences {
+    // The audience of the access tokens that the internal listener takes.
+    Audiences { default: settings.audience.clone(), reserved: settings.listen.at("").parse().ok() }
+}
+
+pub(super) fn endpoints(aws: &AwsEndpoint, sandbox: Option<&Sandbox>) -> Endpoints {
+    match aws {
+        AwsEndpoint::Aws => Endpoints::default(),
+        AwsEndpoint::Sandbox(_) => Endpoints { sts: sandbox.map(Sandbox::url), ecr: sandbox.map(Sandbox::url) },
+        AwsEndpoint::Custom { sts, ecr } => {
+            Endpoints { sts: sts.as_ref().map(ToString::to_string), ecr: ecr.as_ref().map(ToString::to_string) }
+        }
+    }
+}
