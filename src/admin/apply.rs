@@ -8,9 +8,12 @@ use serde::Deserialize;
 use super::change::{Change, Decision};
 use super::scene::{Expected, Kept, Scene};
 use super::spaces::slug;
-use super::{Admin, AdminError, Attempt, ChangeAction, ClientDraft, FeedDraft, SpaceDraft, clients, feeds, spaces};
+use super::{
+    Admin, AdminError, Attempt, ChangeAction, ClientDraft, FeedDraft, Replaceable as _, SpaceDraft, clients, feeds,
+    spaces,
+};
 use crate::authz::Operator;
-use crate::domain::{ClientId, Slug, Space, SpaceFeed};
+use crate::domain::{Client, ClientId, Feed, Slug, Space, SpaceFeed};
 use crate::store::{Entry, Kind, Snapshot, Source};
 
 /// What there shall be. What the configuration declares may stand here too, if it is the same.
@@ -131,7 +134,7 @@ impl Course<'_> {
             once(&mut named, &name, Kind::Feed)?;
             self.step(|scene| match scene.snapshot.feed_entry(&name) {
                 None => Ok(feeds::add(scene, &name, draft)?.0),
-                Some(before) => not_declared(before, feeds::change(scene, before, draft)?.0),
+                Some(before) => not_declared(before, Feed::change(scene, before, draft)?.0),
             })?;
         }
         Ok(named)
@@ -144,7 +147,7 @@ impl Course<'_> {
             once(&mut named, &id, Kind::Client)?;
             self.step(|scene| match scene.snapshot.client_entry(&id) {
                 None => Ok(clients::add(scene, &id, draft)?.0),
-                Some(before) => not_declared(before, clients::change(scene, before, draft)?.0),
+                Some(before) => not_declared(before, Client::change(scene, before, draft)?.0),
             })?;
         }
         Ok(named)
@@ -159,13 +162,13 @@ impl Course<'_> {
     ) -> Result<(), AdminError> {
         let there = self.snapshot.clone();
         for client in there.clients_after(None).filter(|entry| is_stored(entry) && !clients.contains(&entry.value.id)) {
-            self.step(|scene| clients::remove(scene, &client.value.id, &Expected::Any).map(Some))?;
+            self.step(|scene| Client::remove(scene, &client.value.id, &Expected::Any).map(Some))?;
         }
         for feed in there.feeds_after(None).filter(|entry| is_stored(entry) && !feeds.contains(&entry.value.name)) {
-            self.step(|scene| feeds::remove(scene, &feed.value.name, &Expected::Any).map(Some))?;
+            self.step(|scene| Feed::remove(scene, &feed.value.name, &Expected::Any).map(Some))?;
         }
         for space in there.spaces_after(None).filter(|entry| is_stored(entry) && !spaces.contains(&entry.value.slug)) {
-            self.step(|scene| spaces::remove(scene, &space.value.slug, &Expected::Any).map(Some))?;
+            self.step(|scene| Space::remove(scene, &space.value.slug, &Expected::Any).map(Some))?;
         }
         Ok(())
     }

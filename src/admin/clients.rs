@@ -7,8 +7,8 @@ use serde::Deserialize;
 
 use super::change::{Change, Decision};
 use super::list::{Page, Wanted, page};
-use super::scene::{Expected, Scene, existing};
-use super::{Admin, AdminError, Attempt, ChangeAction, last_admin};
+use super::scene::{Expected, Scene};
+use super::{Admin, AdminError, Attempt, ChangeAction, Replaceable, last_admin};
 use crate::authz::Operator;
 use crate::domain::{Client, ClientId, DisplayName, FeedPattern, Grant, PublicJwk, Role, Slug, SpaceFeed};
 use crate::store::{Entry, Kind};
@@ -40,14 +40,6 @@ pub struct ClientDraft {
 }
 
 impl Admin {
-    /// The client, if it is within reach.
-    ///
-    /// # Errors
-    /// [`AdminError::NotFound`].
-    pub fn client(&self, operator: &Operator, id: &ClientId) -> Result<Entry<Client>, AdminError> {
-        existing(&self.store.current(), operator, id).cloned()
-    }
-
     /// The clients within reach after `after`, by id: those that belong to `space`, and have `role`, if these are given.
     #[must_use]
     pub fn clients(
@@ -77,43 +69,31 @@ impl Admin {
         let attempt = Attempt { action: ChangeAction::Create, kind: Kind::Client, name: id.as_str() };
         self.change(operator, &attempt, |scene| Decision::of(add(scene, &id, &draft)?)).await
     }
+}
 
-    /// Makes a client what `draft` says, all of it but its secrets.
-    ///
-    /// # Errors
-    /// As [`Admin::add_client`], but for names; and [`AdminError::NotFound`], [`AdminError::Declared`],
-    /// [`AdminError::VersionMissing`], [`AdminError::ChangedMeanwhile`], [`AdminError::LastAdmin`].
-    pub async fn change_client(
-        &self,
-        operator: &Operator,
-        id: &ClientId,
-        draft: ClientDraft,
-        expected: &Expected,
-    ) -> Result<Entry<Client>, AdminError> {
-        let attempt = Attempt { action: ChangeAction::Change, kind: Kind::Client, name: id.as_str() };
-        self.change(operator, &attempt, |scene| {
-            let before = scene.replaceable::<Client>(id, expected)?;
-            Decision::of(change(scene, before, &draft)?)
-        })
-        .await
+/// All of it but its secrets; removed, they go with it.
+impl Replaceable for Client {
+    type Draft = ClientDraft;
+
+    fn change(
+        scene: &Scene<'_>,
+        before: &Entry<Self>,
+        draft: &ClientDraft,
+    ) -> Result<(Option<Change>, Entry<Self>), AdminError> {
+        let id = &before.value.id;
+        if let Some(other) = draft.id.as_ref().filter(|other| *other != id) {
+            return Err(invalid(id, format!("its id would be `{other}`; make that one, and remove this one")));
+        }
+        let client = draft.client(id, Some(&before.value));
+        check(scene, Some(&before.value), &client)?;
+        last_admin::check(scene, &before.value, Some(&client))?;
+        scene.put(Some(before), client)
     }
 
-    /// Removes a client, and with it the hashes of its secrets.
-    ///
-    /// # Errors
-    /// [`AdminError::NotFound`], [`AdminError::Declared`], [`AdminError::ChangedMeanwhile`],
-    /// [`AdminError::LastAdmin`].
-    pub async fn remove_client(
-        &self,
-        operator: &Operator,
-        id: &ClientId,
-        expected: &Expected,
-    ) -> Result<(), AdminError> {
-        let attempt = Attempt { action: ChangeAction::Remove, kind: Kind::Client, name: id.as_str() };
-        self.change(operator, &attempt, |scene| {
-            Ok(Decision { changes: vec![remove(scene, id, expected)?], outcome: () })
-        })
-        .await
+    fn remove(scene: &Scene<'_>, id: &ClientId, expected: &Expected) -> Result<Change, AdminError> {
+        let before = scene.changeable::<Self>(id, expected)?;
+        last_admin::check(scene, &before.value, None)?;
+        Ok(Change::bury(&*before.value, None)?)
     }
 }
 
@@ -142,27 +122,6 @@ pub(super) fn add(
     let client = draft.client(id, None);
     check(scene, None, &client)?;
     scene.put(None, client)
-}
-
-pub(super) fn change(
-    scene: &Scene<'_>,
-    before: &Entry<Client>,
-    draft: &ClientDraft,
-) -> Result<(Option<Change>, Entry<Client>), AdminError> {
-    let id = &before.value.id;
-    if let Some(other) = draft.id.as_ref().filter(|other| *other != id) {
-        return Err(invalid(id, format!("its id would be `{other}`; make that one, and remove this one")));
-    }
-    let client = draft.client(id, Some(&before.value));
-    check(scene, Some(&before.value), &client)?;
-    last_admin::check(scene, &before.value, Some(&client))?;
-    scene.put(Some(before), client)
-}
-
-pub(super) fn remove(scene: &Scene<'_>, id: &ClientId, expected: &Expected) -> Result<Change, AdminError> {
-    let before = scene.changeable::<Client>(id, expected)?;
-    last_admin::check(scene, &before.value, None)?;
-    Ok(Change::bury(&*before.value, None)?)
 }
 
 /// What must hold of a client among all else. What it had before it may keep: a feed that was removed since must not

@@ -4,9 +4,9 @@ use serde::Deserialize;
 
 use super::change::{Change, Decision};
 use super::list::{Page, Wanted, page};
-use super::scene::{Expected, Scene, existing};
+use super::scene::{Expected, Scene};
 use super::spaces::{slug, the_same_slug};
-use super::{Admin, AdminError, Attempt, ChangeAction};
+use super::{Admin, AdminError, Attempt, ChangeAction, Replaceable};
 use crate::authz::{Operator, Reach};
 use crate::domain::{
     AccountId, Audience, DisplayName, Feed, Region, RenameOf, RoleArn, SessionDuration, Slug, Space, SpaceFeed,
@@ -49,14 +49,6 @@ pub struct IdentityDraft {
 }
 
 impl Admin {
-    /// The feed, if it is within reach.
-    ///
-    /// # Errors
-    /// [`AdminError::NotFound`].
-    pub fn feed(&self, operator: &Operator, name: &SpaceFeed) -> Result<Entry<Feed>, AdminError> {
-        existing(&self.store.current(), operator, name).cloned()
-    }
-
     /// The feeds within reach after `after`, by name; of `space`, if one is given.
     #[must_use]
     pub fn feeds(
@@ -91,42 +83,29 @@ impl Admin {
         let attempt = Attempt { action: ChangeAction::Create, kind: Kind::Feed, name: &name.to_string() };
         self.change(operator, &attempt, |scene| Decision::of(add(scene, &name, &draft)?)).await
     }
+}
 
-    /// Makes a feed what `draft` says, all of it.
-    ///
-    /// # Errors
-    /// As [`Admin::add_feed`], but for names; and [`AdminError::Declared`], [`AdminError::VersionMissing`],
-    /// [`AdminError::ChangedMeanwhile`].
-    pub async fn change_feed(
-        &self,
-        operator: &Operator,
-        name: &SpaceFeed,
-        draft: FeedDraft,
-        expected: &Expected,
-    ) -> Result<Entry<Feed>, AdminError> {
-        let attempt = Attempt { action: ChangeAction::Change, kind: Kind::Feed, name: &name.to_string() };
-        self.change(operator, &attempt, |scene| {
-            let before = scene.replaceable::<Feed>(name, expected)?;
-            Decision::of(change(scene, before, &draft)?)
-        })
-        .await
+/// All of it but its name; removed, its slug is never given again in its space.
+impl Replaceable for Feed {
+    type Draft = FeedDraft;
+
+    fn change(
+        scene: &Scene<'_>,
+        before: &Entry<Self>,
+        draft: &FeedDraft,
+    ) -> Result<(Option<Change>, Entry<Self>), AdminError> {
+        let name = &before.value.name;
+        the_same_space(name, draft)?;
+        the_same_slug(Kind::Feed, &name.to_string(), &name.feed, draft.slug.as_ref())?;
+        let feed = draft.feed(name, &scene.audiences.default)?;
+        check(scene, Some(&before.value), &feed)?;
+        scene.put(Some(before), feed)
     }
 
-    /// Removes a feed. Its slug is never given again in its space.
-    ///
-    /// # Errors
-    /// [`AdminError::NotFound`], [`AdminError::Declared`], [`AdminError::ChangedMeanwhile`].
-    pub async fn remove_feed(
-        &self,
-        operator: &Operator,
-        name: &SpaceFeed,
-        expected: &Expected,
-    ) -> Result<(), AdminError> {
-        let attempt = Attempt { action: ChangeAction::Remove, kind: Kind::Feed, name: &name.to_string() };
-        self.change(operator, &attempt, |scene| {
-            Ok(Decision { changes: vec![remove(scene, name, expected)?], outcome: () })
-        })
-        .await
+    fn remove(scene: &Scene<'_>, name: &SpaceFeed, expected: &Expected) -> Result<Change, AdminError> {
+        let before = scene.changeable::<Self>(name, expected)?;
+        scene.no_rename_of(&RenameOf::Feed(name.clone()))?;
+        Ok(Change::bury(&*before.value, None)?)
     }
 }
 
@@ -171,25 +150,6 @@ pub(super) fn add(
     let feed = draft.feed(name, &scene.audiences.default)?;
     check(scene, None, &feed)?;
     scene.put(None, feed)
-}
-
-pub(super) fn change(
-    scene: &Scene<'_>,
-    before: &Entry<Feed>,
-    draft: &FeedDraft,
-) -> Result<(Option<Change>, Entry<Feed>), AdminError> {
-    let name = &before.value.name;
-    the_same_space(name, draft)?;
-    the_same_slug(Kind::Feed, &name.to_string(), &name.feed, draft.slug.as_ref())?;
-    let feed = draft.feed(name, &scene.audiences.default)?;
-    check(scene, Some(&before.value), &feed)?;
-    scene.put(Some(before), feed)
-}
-
-pub(super) fn remove(scene: &Scene<'_>, name: &SpaceFeed, expected: &Expected) -> Result<Change, AdminError> {
-    let before = scene.changeable::<Feed>(name, expected)?;
-    scene.no_rename_of(&RenameOf::Feed(name.clone()))?;
-    Ok(Change::bury(&*before.value, None)?)
 }
 
 fn the_same_space(name: &SpaceFeed, draft: &FeedDraft) -> Result<(), AdminError> {

@@ -151,7 +151,7 @@ impl Kept for Rename {
 }
 
 /// What a decision is made on.
-pub(super) struct Scene<'s> {
+pub struct Scene<'s> {
     pub(super) snapshot: &'s Snapshot,
     pub(super) operator: &'s Operator,
     pub(super) audiences: &'s Audiences,

@@ -4,8 +4,8 @@ use serde::Deserialize;
 
 use super::change::{Change, Decision};
 use super::list::{Page, Wanted, page};
-use super::scene::{Expected, Scene, existing};
-use super::{Admin, AdminError, Attempt, ChangeAction};
+use super::scene::{Expected, Scene};
+use super::{Admin, AdminError, Attempt, ChangeAction, Replaceable};
 use crate::authz::Operator;
 use crate::domain::{DisplayName, RenameOf, Slug, Space};
 use crate::store::{Entry, Kind};
@@ -21,14 +21,6 @@ pub struct SpaceDraft {
 }
 
 impl Admin {
-    /// The space, if it is within reach.
-    ///
-    /// # Errors
-    /// [`AdminError::NotFound`].
-    pub fn space(&self, operator: &Operator, slug: &Slug) -> Result<Entry<Space>, AdminError> {
-        existing(&self.store.current(), operator, slug).cloned()
-    }
-
     /// The spaces within reach after `after`, by slug.
     #[must_use]
     pub fn spaces(&self, operator: &Operator, wanted: &Wanted, after: Option<&Slug>) -> Page<Space> {
@@ -50,39 +42,34 @@ impl Admin {
         let value = || Space { slug: slug.clone(), name: draft.name.clone() };
         self.change(operator, &attempt, |scene| Decision::of(add(scene, value())?)).await
     }
+}
 
-    /// Gives a space another name, and leaves its slug.
-    ///
-    /// # Errors
-    /// [`AdminError::NotFound`], [`AdminError::Declared`], [`AdminError::VersionMissing`],
-    /// [`AdminError::ChangedMeanwhile`], [`AdminError::Invalid`] for another slug.
-    pub async fn change_space(
-        &self,
-        operator: &Operator,
-        slug: &Slug,
-        draft: SpaceDraft,
-        expected: &Expected,
-    ) -> Result<Entry<Space>, AdminError> {
-        let attempt = Attempt { action: ChangeAction::Change, kind: Kind::Space, name: slug.as_str() };
-        self.change(operator, &attempt, |scene| {
-            let before = scene.replaceable::<Space>(slug, expected)?;
-            the_same_slug(Kind::Space, slug.as_str(), slug, draft.slug.as_ref())?;
-            Decision::of(scene.put(Some(before), Space { slug: slug.clone(), name: draft.name.clone() })?)
-        })
-        .await
+/// Another name, and the slug as it is; removed, where nothing is left in it. The slug is never given again.
+impl Replaceable for Space {
+    type Draft = SpaceDraft;
+
+    fn change(
+        scene: &Scene<'_>,
+        before: &Entry<Self>,
+        draft: &SpaceDraft,
+    ) -> Result<(Option<Change>, Entry<Self>), AdminError> {
+        let slug = &before.value.slug;
+        the_same_slug(Kind::Space, slug.as_str(), slug, draft.slug.as_ref())?;
+        scene.put(Some(before), Self { slug: slug.clone(), name: draft.name.clone() })
     }
 
-    /// Removes a space that nothing is left in. Its slug is never given again.
-    ///
-    /// # Errors
-    /// [`AdminError::NotFound`], [`AdminError::Declared`], [`AdminError::ChangedMeanwhile`],
-    /// [`AdminError::SpaceNotEmpty`].
-    pub async fn remove_space(&self, operator: &Operator, slug: &Slug, expected: &Expected) -> Result<(), AdminError> {
-        let attempt = Attempt { action: ChangeAction::Remove, kind: Kind::Space, name: slug.as_str() };
-        self.change(operator, &attempt, |scene| {
-            Ok(Decision { changes: vec![remove(scene, slug, expected)?], outcome: () })
-        })
-        .await
+    fn remove(scene: &Scene<'_>, slug: &Slug, expected: &Expected) -> Result<Change, AdminError> {
+        let before = scene.changeable::<Space>(slug, expected)?;
+        let feeds = scene.snapshot.feeds().filter(|feed| feed.name.space == *slug);
+        let feeds = feeds.map(|feed| format!("feed `{}`", feed.name));
+        let clients = scene.snapshot.clients_after(None).filter(|client| client.value.space.as_ref() == Some(slug));
+        let clients = clients.map(|client| format!("client `{}`", client.value.id));
+        let holds: Vec<_> = feeds.chain(clients).collect();
+        if !holds.is_empty() {
+            return Err(AdminError::SpaceNotEmpty { space: slug.clone(), holds });
+        }
+        scene.no_rename_of(&RenameOf::Space(slug.clone()))?;
+        Ok(Change::bury(&*before.value, None)?)
     }
 }
 
@@ -115,18 +102,4 @@ pub(super) fn add(scene: &Scene<'_>, space: Space) -> Result<(Option<Change>, En
     }
     scene.never_given(Kind::Space, &name)?;
     scene.put(None, space)
-}
-
-pub(super) fn remove(scene: &Scene<'_>, slug: &Slug, expected: &Expected) -> Result<Change, AdminError> {
-    let before = scene.changeable::<Space>(slug, expected)?;
-    let feeds = scene.snapshot.feeds().filter(|feed| feed.name.space == *slug);
-    let feeds = feeds.map(|feed| format!("feed `{}`", feed.name));
-    let clients = scene.snapshot.clients_after(None).filter(|client| client.value.space.as_ref() == Some(slug));
-    let clients = clients.map(|client| format!("client `{}`", client.value.id));
-    let holds: Vec<_> = feeds.chain(clients).collect();
-    if !holds.is_empty() {
-        return Err(AdminError::SpaceNotEmpty { space: slug.clone(), holds });
-    }
-    scene.no_rename_of(&RenameOf::Space(slug.clone()))?;
-    Ok(Change::bury(&*before.value, None)?)
 }

@@ -2,8 +2,8 @@
 
 use super::change::{Change, Decision};
 use super::list::{Page, Wanted, page};
-use super::scene::{Expected, Kept, Scene, existing};
-use super::{Admin, AdminError, Attempt, ChangeAction};
+use super::scene::{Expected, Kept, Scene};
+use super::{Admin, AdminError, Attempt, ChangeAction, Replaceable};
 use crate::authz::Operator;
 use crate::domain::{Slug, TrustedIssuer, WorkloadRule};
 use crate::store::{Entry, Snapshot};
@@ -77,14 +77,6 @@ impl OfWorkloads for WorkloadRule {
 }
 
 impl Admin {
-    /// The issuer or rule of that name.
-    ///
-    /// # Errors
-    /// [`AdminError::NotFound`].
-    pub fn of_workloads<T: OfWorkloads>(&self, operator: &Operator, name: &Slug) -> Result<Entry<T>, AdminError> {
-        existing(&self.store.current(), operator, name).cloned()
-    }
-
     /// The issuers or rules after `after`, by name.
     #[must_use]
     pub fn all_of_workloads<T: OfWorkloads>(
@@ -121,50 +113,27 @@ impl Admin {
         })
         .await
     }
+}
 
-    /// Makes the issuer or rule of that name another.
-    ///
-    /// # Errors
-    /// [`AdminError::NotFound`], [`AdminError::Declared`], [`AdminError::VersionMissing`],
-    /// [`AdminError::ChangedMeanwhile`], [`AdminError::Invalid`], also for another name.
-    pub async fn change_of_workloads<T: OfWorkloads>(
-        &self,
-        operator: &Operator,
-        name: &Slug,
-        value: T,
-        expected: &Expected,
-    ) -> Result<Entry<T>, AdminError> {
-        let attempt = Attempt { action: ChangeAction::Change, kind: T::KIND, name: name.as_str() };
-        self.change(operator, &attempt, |scene| {
-            let before = scene.replaceable::<T>(name, expected)?;
-            if value.name() != name.as_str() {
-                return Err(invalid(&*before.value, "its name stays; make another one, and remove this".into()));
-            }
-            fits(scene, &value)?;
-            Decision::of(scene.put(Some(before), value.clone())?)
-        })
-        .await
+/// All of it but its name; an issuer is removed when no rule needs it, and a rule lets nobody in from the next
+/// request on.
+impl<T: OfWorkloads> Replaceable for T {
+    type Draft = T;
+
+    fn change(scene: &Scene<'_>, before: &Entry<T>, draft: &T) -> Result<(Option<Change>, Entry<T>), AdminError> {
+        if draft.name() != before.value.name() {
+            return Err(invalid(&*before.value, "its name stays; make another one, and remove this".into()));
+        }
+        fits(scene, draft)?;
+        scene.put(Some(before), draft.clone())
     }
 
-    /// Removes an issuer that no rule needs, or a rule: it lets nobody in from the next request on.
-    ///
-    /// # Errors
-    /// [`AdminError::NotFound`], [`AdminError::Declared`], [`AdminError::ChangedMeanwhile`], [`AdminError::Invalid`].
-    pub async fn remove_of_workloads<T: OfWorkloads>(
-        &self,
-        operator: &Operator,
-        name: &Slug,
-        expected: &Expected,
-    ) -> Result<(), AdminError> {
-        let attempt = Attempt { action: ChangeAction::Remove, kind: T::KIND, name: name.as_str() };
-        self.change(operator, &attempt, |scene| {
-            let before = scene.changeable::<T>(name, expected)?;
-            if let Some(reason) = before.value.needed_by(scene.snapshot) {
-                return Err(invalid(&*before.value, reason));
-            }
-            Ok(Decision { changes: vec![Change::bury(&*before.value, None)?], outcome: () })
-        })
-        .await
+    fn remove(scene: &Scene<'_>, key: &Slug, expected: &Expected) -> Result<Change, AdminError> {
+        let before = scene.changeable::<T>(key, expected)?;
+        if let Some(reason) = before.value.needed_by(scene.snapshot) {
+            return Err(invalid(&*before.value, reason));
+        }
+        Ok(Change::bury(&*before.value, None)?)
     }
 }
 

@@ -8,12 +8,12 @@ use tower_http::limit::RequestBodyLimitLayer;
 
 use super::LARGEST_BODY;
 use super::admin::{
-    LARGEST_APPLICATION, apply, audit, clients, feeds, lineage, policy, renames, spaces, who_can, workloads,
+    LARGEST_APPLICATION, apply, audit, clients, feeds, lineage, one, policy, renames, spaces, who_can, workloads,
 };
 use super::state::HttpState;
 use super::{access_log, credentials, health, limits, oauth2, openapi, problem, session, token, well_known, whoami};
 use crate::authz::Duty;
-use crate::domain::{IssuerUrl, TrustedIssuer, WorkloadRule};
+use crate::domain::{self, Feed, IssuerUrl, Space, TrustedIssuer, WorkloadRule};
 
 /// Which listener has a route.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -103,19 +103,19 @@ pub const ROUTES: &[RouteEntry] = {
         entry(Internal, "GET", "/v1/whoami", Client, || get(whoami::whoami)),
         admin("GET", "/v1/admin/spaces", ReadFeeds, || get(spaces::list)),
         admin("POST", "/v1/admin/spaces", ChangeSpaces, || post(spaces::add)),
-        admin("GET", "/v1/admin/spaces/{space}", ReadFeeds, || get(spaces::show)),
-        admin("PUT", "/v1/admin/spaces/{space}", ChangeSpaces, || put(spaces::change)),
-        admin("DELETE", "/v1/admin/spaces/{space}", ChangeSpaces, || delete(spaces::remove)),
+        admin("GET", "/v1/admin/spaces/{space}", ReadFeeds, || get(one::show::<Space>)),
+        admin("PUT", "/v1/admin/spaces/{space}", ChangeSpaces, || put(one::change::<Space>)),
+        admin("DELETE", "/v1/admin/spaces/{space}", ChangeSpaces, || delete(one::remove::<Space>)),
         admin("GET", "/v1/admin/feeds", ReadFeeds, || get(feeds::list)),
         admin("POST", "/v1/admin/spaces/{space}/feeds", ChangeFeeds, || post(feeds::add)),
-        admin("GET", "/v1/admin/spaces/{space}/feeds/{feed}", ReadFeeds, || get(feeds::show)),
-        admin("PUT", "/v1/admin/spaces/{space}/feeds/{feed}", ChangeFeeds, || put(feeds::change)),
-        admin("DELETE", "/v1/admin/spaces/{space}/feeds/{feed}", ChangeFeeds, || delete(feeds::remove)),
+        admin("GET", "/v1/admin/spaces/{space}/feeds/{feed}", ReadFeeds, || get(one::show::<Feed>)),
+        admin("PUT", "/v1/admin/spaces/{space}/feeds/{feed}", ChangeFeeds, || put(one::change::<Feed>)),
+        admin("DELETE", "/v1/admin/spaces/{space}/feeds/{feed}", ChangeFeeds, || delete(one::remove::<Feed>)),
         admin("GET", "/v1/admin/clients", ReadClients, || get(clients::list)),
         admin("POST", "/v1/admin/clients", ChangeClients, || post(clients::add)),
-        admin("GET", "/v1/admin/clients/{client}", ReadClients, || get(clients::show)),
-        admin("PUT", "/v1/admin/clients/{client}", ChangeClients, || put(clients::change)),
-        admin("DELETE", "/v1/admin/clients/{client}", ChangeClients, || delete(clients::remove)),
+        admin("GET", "/v1/admin/clients/{client}", ReadClients, || get(one::show::<domain::Client>)),
+        admin("PUT", "/v1/admin/clients/{client}", ChangeClients, || put(one::change::<domain::Client>)),
+        admin("DELETE", "/v1/admin/clients/{client}", ChangeClients, || delete(one::remove::<domain::Client>)),
         admin("POST", "/v1/admin/clients/{client}/secrets", ChangeClients, || post(clients::add_secret)),
         admin("DELETE", "/v1/admin/clients/{client}/secrets/{secret}", ChangeClients, || {
             delete(clients::remove_secret)
@@ -127,16 +127,14 @@ pub const ROUTES: &[RouteEntry] = {
         admin("GET", "/v1/admin/who-can", ReadClients, || get(who_can::who_can)),
         admin("GET", "/v1/admin/workload-issuers", ReadWorkloads, || get(workloads::list::<TrustedIssuer>)),
         admin("POST", "/v1/admin/workload-issuers", ChangeWorkloads, || post(workloads::add::<TrustedIssuer>)),
-        admin("GET", "/v1/admin/workload-issuers/{name}", ReadWorkloads, || get(workloads::show::<TrustedIssuer>)),
-        admin("PUT", "/v1/admin/workload-issuers/{name}", ChangeWorkloads, || put(workloads::change::<TrustedIssuer>)),
-        admin("DELETE", "/v1/admin/workload-issuers/{name}", ChangeWorkloads, || {
-            delete(workloads::remove::<TrustedIssuer>)
-        }),
+        admin("GET", "/v1/admin/workload-issuers/{name}", ReadWorkloads, || get(one::show::<TrustedIssuer>)),
+        admin("PUT", "/v1/admin/workload-issuers/{name}", ChangeWorkloads, || put(one::change::<TrustedIssuer>)),
+        admin("DELETE", "/v1/admin/workload-issuers/{name}", ChangeWorkloads, || delete(one::remove::<TrustedIssuer>)),
         admin("GET", "/v1/admin/workloads", ReadWorkloads, || get(workloads::list::<WorkloadRule>)),
         admin("POST", "/v1/admin/workloads", ChangeWorkloads, || post(workloads::add::<WorkloadRule>)),
-        admin("GET", "/v1/admin/workloads/{name}", ReadWorkloads, || get(workloads::show::<WorkloadRule>)),
-        admin("PUT", "/v1/admin/workloads/{name}", ChangeWorkloads, || put(workloads::change::<WorkloadRule>)),
-        admin("DELETE", "/v1/admin/workloads/{name}", ChangeWorkloads, || delete(workloads::remove::<WorkloadRule>)),
+        admin("GET", "/v1/admin/workloads/{name}", ReadWorkloads, || get(one::show::<WorkloadRule>)),
+        admin("PUT", "/v1/admin/workloads/{name}", ChangeWorkloads, || put(one::change::<WorkloadRule>)),
+        admin("DELETE", "/v1/admin/workloads/{name}", ChangeWorkloads, || delete(one::remove::<WorkloadRule>)),
         admin("POST", "/v1/admin/policy/test", ReadWorkloads, || post(policy::test)),
         // Spaces are changed by who may change everything, and by nobody else.
         admin("POST", "/v1/admin/apply", ChangeSpaces, || post(apply::apply)).with_body(LARGEST_APPLICATION),

@@ -9,8 +9,7 @@ use serde::Serialize;
 
 use crate::aws::trust_policy::provider_arn;
 use crate::domain::{
-    Client, ClientId, ClientSecret, DisplayName, Feed, Grant, IssuerUrl, PublicJwk, RegistryHost, Rename, Role, Slug,
-    Space,
+    Client, ClientId, ClientSecret, DisplayName, Feed, Grant, IssuerUrl, PublicJwk, RegistryHost, Role, Slug,
 };
 use crate::store::{Entry, Source};
 
@@ -74,19 +73,9 @@ impl<T: IntoResponse> IntoResponse for Created<T> {
     }
 }
 
-/// A space, as it is.
-pub(super) fn space(entry: &Entry<Space>) -> Item<Space> {
-    Item { value: Space::clone(&entry.value), origin: entry.source.into() }
-}
-
 /// Anything that is shown as it is kept.
 pub(super) fn as_it_is<T: Clone>(entry: &Entry<T>) -> Item<T> {
     Item { value: T::clone(&entry.value), origin: entry.source.into() }
-}
-
-/// A planned rename, as it is.
-pub(super) fn rename(entry: &Entry<Rename>) -> Item<Rename> {
-    Item { value: Rename::clone(&entry.value), origin: entry.source.into() }
 }
 
 /// A feed, and what AWS sees of it.

@@ -9,13 +9,28 @@ use serde::{Deserialize, Serialize};
 
 use super::answers::{self, ClientBody, Created, Item};
 use super::lists::{self, ListBody};
-use super::parts::{Body, ClientPath, IfMatch, SecretPath};
+use super::one::Shown;
+use super::parts::{Body, ClientPath, SecretPath};
 use crate::admin::{Admin, ClientDraft, SecretDraft};
 use crate::authz::Operator;
-use crate::domain::{ClientId, Role, Slug};
+use crate::domain::{Client, ClientId, IssuerUrl, Role, Slug};
 use crate::http::no_store::NoStore;
 use crate::http::parts::Parameters;
 use crate::http::problem::Problem;
+use crate::store::Entry;
+
+impl Shown for Client {
+    type Path = ClientPath;
+    type Body = ClientBody;
+
+    fn key(ClientPath(id): ClientPath) -> ClientId {
+        id
+    }
+
+    fn shown(entry: &Entry<Self>, _: &IssuerUrl) -> Item<ClientBody> {
+        answers::client(entry)
+    }
+}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -49,34 +64,6 @@ pub(in crate::http) async fn add(
 /// An id may hold a slash.
 fn path(id: &ClientId) -> String {
     format!("/v1/admin/clients/{}", id.as_str().replace('/', "%2F"))
-}
-
-pub(in crate::http) async fn show(
-    State(admin): State<Admin>,
-    operator: Operator,
-    ClientPath(id): ClientPath,
-) -> Result<Item<ClientBody>, Problem> {
-    Ok(answers::client(&admin.client(&operator, &id)?))
-}
-
-pub(in crate::http) async fn change(
-    State(admin): State<Admin>,
-    operator: Operator,
-    ClientPath(id): ClientPath,
-    IfMatch(expected): IfMatch,
-    Body(draft): Body<ClientDraft>,
-) -> Result<Item<ClientBody>, Problem> {
-    Ok(answers::client(&admin.change_client(&operator, &id, draft, &expected).await?))
-}
-
-pub(in crate::http) async fn remove(
-    State(admin): State<Admin>,
-    operator: Operator,
-    ClientPath(id): ClientPath,
-    IfMatch(expected): IfMatch,
-) -> Result<StatusCode, Problem> {
-    admin.remove_client(&operator, &id, &expected).await?;
-    Ok(StatusCode::NO_CONTENT)
 }
 
 /// A secret, shown this once.

@@ -2,18 +2,32 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
 use serde::Deserialize;
 
 use super::answers::{self, Created, FeedBody, Item};
 use super::lists::{self, ListBody};
-use super::parts::{Body, IfMatch, SpacePath};
+use super::one::Shown;
+use super::parts::{Body, SpacePath};
 use crate::admin::{Admin, FeedDraft};
 use crate::authz::Operator;
 use crate::broker::Broker;
-use crate::domain::Slug;
+use crate::domain::{Feed, IssuerUrl, Slug, SpaceFeed};
 use crate::http::parts::{FeedPath, Parameters};
 use crate::http::problem::Problem;
+use crate::store::Entry;
+
+impl Shown for Feed {
+    type Path = FeedPath;
+    type Body = FeedBody;
+
+    fn key(FeedPath(name): FeedPath) -> SpaceFeed {
+        name
+    }
+
+    fn shown(entry: &Entry<Self>, issuer: &IssuerUrl) -> Item<FeedBody> {
+        answers::feed(issuer, entry)
+    }
+}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -45,35 +59,4 @@ pub(in crate::http) async fn add(
     let feed = admin.add_feed(&operator, &space, draft).await?;
     let path = format!("/v1/admin/spaces/{space}/feeds/{}", feed.value.name.feed);
     Ok(Created(path, answers::feed(broker.issuer(), &feed)))
-}
-
-pub(in crate::http) async fn show(
-    State(admin): State<Admin>,
-    State(broker): State<Broker>,
-    operator: Operator,
-    FeedPath(name): FeedPath,
-) -> Result<Item<FeedBody>, Problem> {
-    Ok(answers::feed(broker.issuer(), &admin.feed(&operator, &name)?))
-}
-
-pub(in crate::http) async fn change(
-    State(admin): State<Admin>,
-    State(broker): State<Broker>,
-    operator: Operator,
-    FeedPath(name): FeedPath,
-    IfMatch(expected): IfMatch,
-    Body(draft): Body<FeedDraft>,
-) -> Result<Item<FeedBody>, Problem> {
-    let feed = admin.change_feed(&operator, &name, draft, &expected).await?;
-    Ok(answers::feed(broker.issuer(), &feed))
-}
-
-pub(in crate::http) async fn remove(
-    State(admin): State<Admin>,
-    operator: Operator,
-    FeedPath(name): FeedPath,
-    IfMatch(expected): IfMatch,
-) -> Result<StatusCode, Problem> {
-    admin.remove_feed(&operator, &name, &expected).await?;
-    Ok(StatusCode::NO_CONTENT)
 }

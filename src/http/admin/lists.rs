@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use axum::Json;
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::admin::{Page, Wanted};
 use crate::http::problem::Problem;
@@ -12,6 +12,15 @@ use crate::store::{Entry, Record};
 
 const DEFAULT_LIMIT: usize = 100;
 const LARGEST_LIMIT: usize = 1000;
+
+/// The parameters of a list that nothing but a part of the name narrows.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::http) struct ListParameters {
+    pub(super) query: Option<String>,
+    pub(super) limit: Option<usize>,
+    pub(super) cursor: Option<String>,
+}
 
 /// A page of a list.
 #[derive(Serialize)]

@@ -2,9 +2,12 @@
 
 mod answers;
 pub(super) mod apply;
+pub(super) mod audit;
 pub(super) mod clients;
 pub(super) mod feeds;
+pub(super) mod lineage;
 mod lists;
+pub(super) mod one;
 mod parts;
 pub(super) mod policy;
 pub(super) mod renames;
@@ -14,5 +17,3 @@ pub(super) mod workloads;
 
 /// The largest body of [`apply`], in bytes: tens of thousands of feeds at once.
 pub(super) const LARGEST_APPLICATION: usize = 16 * 1024 * 1024;
-pub(super) mod audit;
-pub(super) mod lineage;

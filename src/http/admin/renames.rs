@@ -58,7 +58,7 @@ impl From<FeedProgress> for FeedProgressBody {
 
 impl From<Progress> for ProgressBody {
     fn from(Progress { plan, feeds }: Progress) -> Self {
-        Self { plan: answers::rename(&plan), feeds: feeds.into_iter().map(FeedProgressBody::from).collect() }
+        Self { plan: answers::as_it_is(&plan), feeds: feeds.into_iter().map(FeedProgressBody::from).collect() }
     }
 }
 

@@ -2,24 +2,30 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
-use serde::Deserialize;
 
 use super::answers::{self, Created, Item};
-use super::lists::{self, ListBody};
-use super::parts::{Body, IfMatch, SpacePath};
+use super::lists::{self, ListBody, ListParameters};
+use super::one::Shown;
+use super::parts::{Body, SpacePath};
 use crate::admin::{Admin, OfWorkloads};
 use crate::authz::Operator;
+use crate::domain::{IssuerUrl, Slug};
 use crate::http::parts::Parameters;
 use crate::http::problem::Problem;
-use crate::store::Kind;
+use crate::store::{Entry, Kind};
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(in crate::http) struct ListParameters {
-    query: Option<String>,
-    limit: Option<usize>,
-    cursor: Option<String>,
+impl<T: OfWorkloads> Shown for T {
+    // Their names are slugs, like those of spaces.
+    type Path = SpacePath;
+    type Body = T;
+
+    fn key(SpacePath(name): SpacePath) -> Slug {
+        name
+    }
+
+    fn shown(entry: &Entry<T>, _: &IssuerUrl) -> Item<T> {
+        answers::as_it_is(entry)
+    }
 }
 
 pub(in crate::http) async fn list<T: OfWorkloads>(
@@ -43,33 +49,4 @@ pub(in crate::http) async fn add<T: OfWorkloads>(
         _ => "workloads",
     };
     Ok(Created(format!("/v1/admin/{path}/{}", made.value.name()), answers::as_it_is(&made)))
-}
-
-// Their names are slugs, like those of spaces.
-pub(in crate::http) async fn show<T: OfWorkloads>(
-    State(admin): State<Admin>,
-    operator: Operator,
-    SpacePath(name): SpacePath,
-) -> Result<Item<T>, Problem> {
-    Ok(answers::as_it_is(&admin.of_workloads(&operator, &name)?))
-}
-
-pub(in crate::http) async fn change<T: OfWorkloads>(
-    State(admin): State<Admin>,
-    operator: Operator,
-    SpacePath(name): SpacePath,
-    IfMatch(expected): IfMatch,
-    Body(value): Body<T>,
-) -> Result<Item<T>, Problem> {
-    Ok(answers::as_it_is(&admin.change_of_workloads(&operator, &name, value, &expected).await?))
-}
-
-pub(in crate::http) async fn remove<T: OfWorkloads>(
-    State(admin): State<Admin>,
-    operator: Operator,
-    SpacePath(name): SpacePath,
-    IfMatch(expected): IfMatch,
-) -> Result<StatusCode, Problem> {
-    admin.remove_of_workloads::<T>(&operator, &name, &expected).await?;
-    Ok(StatusCode::NO_CONTENT)
 }
