@@ -23,6 +23,7 @@ mod scope;
 mod secret;
 mod slug;
 mod subject;
+pub(crate) mod wildcard;
 mod workload;
 
 pub use arn::{AccountId, RoleArn};

@@ -4,8 +4,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::Invalid;
 use crate::domain::invalid::text_value;
+use crate::domain::{Invalid, wildcard};
 
 /// A pattern for the whole of a claim's text, in which `*` stands for one or more characters of one part:
 /// `repo:my-org/*:ref:refs/heads/main`; 1 to 1024 characters.
@@ -52,32 +52,9 @@ fn part_matches(pattern: &str, text: &str) -> bool {
     if end(pattern) != end(text) {
         return false;
     }
-    let within = |part: &str| part.trim_end_matches(separates).chars().collect::<Vec<_>>();
-    let (pattern, text) = (within(pattern), within(text));
-    let (mut p, mut t) = (0, 0);
-    // Where the last star stands and how far it reaches: on a mismatch it takes one character more. One
-    // star suffices, so the work is at most the product of the lengths.
-    let mut star: Option<(usize, usize)> = None;
-    while t < text.len() {
-        match pattern.get(p) {
-            Some('*') => {
-                t += 1;
-                star = Some((p, t));
-                p += 1;
-            }
-            Some(c) if *c == text[t] => {
-                p += 1;
-                t += 1;
-            }
-            _ => {
-                let Some((at, reach)) = star else { return false };
-                star = Some((at, reach + 1));
-                p = at + 1;
-                t = reach + 1;
-            }
-        }
-    }
-    p == pattern.len()
+    let (pattern, text) = (pattern.trim_end_matches(separates), text.trim_end_matches(separates));
+    // One character or more. A `?` separates, so there is none within a part that could be taken for a sign.
+    wildcard::matches(&pattern.replace('*', "?*"), text)
 }
 
 impl FromStr for Glob {
