@@ -151,7 +151,7 @@ impl Server {
         query: &[(&str, &str)],
         body: Option<&Value>,
     ) -> anyhow::Result<Value> {
-        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish();
+        let query = parameters(query.iter().map(|(name, value)| (*name, Some(*value))));
         let body = body.map(serde_json::to_vec).transpose()?.unwrap_or_default();
         self.ask(Ask { method, path, query: &query, body: body.into(), if_match: None }).await?.json()
     }
@@ -248,6 +248,12 @@ impl Server {
         problem.request_id = id.map(str::to_owned);
         Err(ApiError::Refused(problem).into())
     }
+}
+
+/// Those of the parameters that are given, as they stand after `?`.
+pub(super) fn parameters<'a>(given: impl IntoIterator<Item = (&'a str, Option<&'a str>)>) -> String {
+    let given = given.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(given).finish()
 }
 
 /// The client's secret. Never an argument: others on the machine see those.

@@ -6,9 +6,9 @@ use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use url::form_urlencoded::Serializer;
 
 use super::Server;
+use super::api::parameters;
 use super::output::{harmless, print, print_to_people};
 
 const PATH: [&str; 3] = ["v1", "admin", "audit"];
@@ -128,12 +128,8 @@ impl List {
         let mut cursor: Option<String> = None;
         while lines.len() < self.limit {
             let wanted = (self.limit - lines.len()).min(PAGE).to_string();
-            let mut query = self.query();
-            query.append_pair("limit", &wanted);
-            if let Some(cursor) = &cursor {
-                query.append_pair("cursor", cursor);
-            }
-            let body = self.server.get(&PATH, &query.finish()).await?;
+            let query = self.query([("limit", Some(&*wanted)), ("cursor", cursor.as_deref())]);
+            let body = self.server.get(&PATH, &query).await?;
             let page: Page = serde_json::from_slice(&body).context("the answer is not what feedpass gives")?;
             lines.extend(page.items);
             cursor = page.next;
@@ -149,20 +145,19 @@ impl List {
             return Ok(ExitCode::SUCCESS);
         }
         loop {
-            let mut query = self.query();
-            query.append_pair("after", &last.to_string());
+            let query = self.query([("after", Some(&*last.to_string()))]);
             let each = |line: &str| {
                 last = print_line(&serde_json::from_str(line).context("the answer is not JSON lines")?, json)?;
                 Ok(())
             };
             // The server ends it now and then, to see anew who asks.
-            self.server.follow(&[&PATH[..], &["stream"]].concat(), &query.finish(), each).await?;
+            self.server.follow(&[&PATH[..], &["stream"]].concat(), &query, each).await?;
         }
     }
 
-    fn query(&self) -> Serializer<'static, String> {
-        let mut query = Serializer::new(String::new());
-        for (name, value) in [
+    /// What is asked for, and which part of it.
+    fn query<const N: usize>(&self, part: [(&str, Option<&str>); N]) -> String {
+        let wanted = [
             ("event", &self.event),
             ("outcome", &self.outcome),
             ("client", &self.client),
@@ -174,12 +169,8 @@ impl List {
             ("aws_request_id", &self.aws_request_id),
             ("since", &self.since),
             ("until", &self.until),
-        ] {
-            if let Some(value) = value {
-                query.append_pair(name, value);
-            }
-        }
-        query
+        ];
+        parameters(wanted.map(|(name, value)| (name, value.as_deref())).into_iter().chain(part))
     }
 }
 
@@ -208,11 +199,8 @@ fn print_line(line: &Map<String, Value>, json: bool) -> anyhow::Result<i64> {
 
 impl Verify {
     async fn run(self, json: bool) -> anyhow::Result<ExitCode> {
-        let mut query = Serializer::new(String::new());
-        if let Some(expect) = &self.expect {
-            query.append_pair("expect", expect);
-        }
-        let body = self.server.get(&[&PATH[..], &["verify"]].concat(), &query.finish()).await?;
+        let query = parameters([("expect", self.expect.as_deref())]);
+        let body = self.server.get(&[&PATH[..], &["verify"]].concat(), &query).await?;
         let report: Report = serde_json::from_slice(&body).context("the answer is not what feedpass gives")?;
         if json {
             print(&format!("{}\n", serde_json::from_slice::<Value>(&body)?))?;

@@ -8,9 +8,9 @@ use bytes::Bytes;
 use clap::Args;
 use http::Method;
 use serde_json::Value;
-use url::form_urlencoded::Serializer;
 
 use super::Server;
+use super::api::parameters;
 use super::output::{harmless, print};
 
 const PATH: [&str; 3] = ["v1", "admin", "lineage"];
@@ -64,19 +64,14 @@ impl LineageCommand {
 
 impl From {
     fn query(&self) -> String {
-        let mut query = Serializer::new(String::new());
-        for (name, value) in [
+        let from = [
             ("kid", &self.kid),
             ("jti", &self.jti),
             ("session", &self.session),
             ("feed", &self.feed),
             ("aws_request_id", &self.aws_request_id),
-        ] {
-            if let Some(value) = value {
-                query.append_pair(name, value);
-            }
-        }
-        query.finish()
+        ];
+        parameters(from.map(|(name, value)| (name, value.as_deref())))
     }
 }
 
