@@ -28,6 +28,7 @@ fn trust(app: &TestApp, named: impl Fn(&Feed) -> Option<Feed>) {
     let snapshot = app.app.store().current();
     let issuer = app.app.settings().issuer.clone();
     let mut accounts = Accounts { providers: Vec::new(), roles: Vec::new() };
+    let audiences: Vec<_> = snapshot.feeds().map(|feed| feed.web_identity.audience.clone()).collect();
     for feed in snapshot.feeds() {
         let both: Vec<Feed> = [Some(Feed::clone(feed)), named(feed)].into_iter().flatten().collect();
         accounts.roles.push(Role {
@@ -39,7 +40,7 @@ fn trust(app: &TestApp, named: impl Fn(&Feed) -> Option<Feed>) {
         accounts.providers.push(OidcProvider {
             account: feed.web_identity.role.account().clone(),
             url: issuer.clone(),
-            audiences: vec![feed.web_identity.audience.clone()],
+            audiences: audiences.clone(),
         });
     }
     app.sandbox().set_accounts(accounts);
@@ -165,6 +166,33 @@ async fn a_space_waits_for_all_its_feeds_and_takes_its_clients_along() {
     assert_eq!((&own["space"], &own["roles"]), (&json!("new"), &json!(["space_admin:new"])));
     assert_eq!(own["grants"][0]["feeds"], json!(["new/*", "new/a"]));
     assert_eq!(post(&app, "/v1/admin/spaces", json!({ "slug": "old" })).await.code(), "name_tombstoned");
+}
+
+#[tokio::test]
+async fn a_rename_waits_whose_subject_became_another_feeds_meanwhile() {
+    let app = start().await;
+    let alone = |slug: &str, audience: &str| {
+        let mut body = feed(slug);
+        body["web_identity"]["subject"] = json!(["feed"]);
+        body["web_identity"]["audience"] = audience.into();
+        body
+    };
+    assert_eq!(post(&app, "/v1/admin/spaces/other/feeds", alone("pictures", "b")).await.status, 201);
+    let path = "/v1/admin/spaces/default/feeds/models";
+    assert_eq!(put(&app, path, alone("models", "a"), "*").await.status, 200);
+    assert_eq!(post(&app, &format!("{path}/rename"), json!({ "slug": "pictures" })).await.status, 202);
+    until(&app, asked).await;
+    assert_eq!(put(&app, path, alone("models", "b"), "*").await.status, 200);
+    trust(&app, |feed| {
+        let pictures = Feed { name: "default/pictures".parse().unwrap(), ..feed.clone() };
+        (feed.name.to_string() == "default/models").then_some(pictures)
+    });
+    app.clock.advance(Duration::from_mins(1));
+    let said = "the rename of feed:default/models is not further";
+    // Though STS takes it.
+    until(&app, |items| items[0]["feeds"][0]["accepted"] == true && !app.lines().with(said).is_empty()).await;
+    assert!(app.lines().with(said)[0].contains("as feed `other/pictures` is, was or will be"));
+    assert_eq!(get(&app, path).await.status, 200);
 }
 
 #[tokio::test]
