@@ -8,7 +8,7 @@ use feedpass::sandbox::{Accounts, OidcProvider, Role};
 use http::Method;
 use serde_json::{Value, json};
 
-use super::{delete, feed, get, post, put, with_admins};
+use super::{delete, feed, get, names, post, put, with_admins};
 use crate::support::TestApp;
 use crate::support::aws::policy;
 
@@ -141,7 +141,12 @@ async fn a_planned_name_is_nobody_elses_and_free_again_when_the_plan_is_given_up
 
 #[tokio::test]
 async fn a_space_waits_for_all_its_feeds_and_takes_its_clients_along() {
-    let app = with_admins().client("cd", &["default/images"], &["pull"]).start().await;
+    let app = with_admins()
+        .client("cd", &["default/images"], &["pull"])
+        .client("ce", &["old/*"], &["pull"])
+        .operator("of-old", &["space_admin:old"])
+        .start()
+        .await;
     post(&app, "/v1/admin/spaces", json!({ "slug": "old" })).await;
     for slug in ["a", "b"] {
         post(&app, "/v1/admin/spaces/old/feeds", feed(slug)).await;
@@ -166,6 +171,19 @@ async fn a_space_waits_for_all_its_feeds_and_takes_its_clients_along() {
     assert_eq!((&own["space"], &own["roles"]), (&json!("new"), &json!(["space_admin:new"])));
     assert_eq!(own["grants"][0]["feeds"], json!(["new/*", "new/a"]));
     assert_eq!(post(&app, "/v1/admin/spaces", json!({ "slug": "old" })).await.code(), "name_tombstoned");
+
+    // What the configuration declares cannot be rewritten; its names lead to the new ones.
+    let seen = app.get_as("of-old", "/v1/admin/feeds").await;
+    assert_eq!(names(&seen, "space"), ["new", "new"]);
+    assert_eq!(app.ask("of-old", Method::POST, "/v1/admin/spaces/new/feeds", &feed("c")).await.status, 201);
+    for name in ["new/a", "old/a"] {
+        let reply = get(&app, &format!("/v1/admin/who-can?feed={name}")).await.json();
+        let holders: Vec<_> =
+            reply["clients"].as_array().unwrap().iter().map(|holder| holder["id"].as_str().unwrap()).collect();
+        assert_eq!((&reply["feed"], holders), (&json!("new/a"), vec!["ce", "of-old", "own", "root"]), "{name}");
+    }
+    let theirs = app.get_as("of-other", "/v1/admin/who-can?feed=old/a").await;
+    assert_eq!(theirs.status_and_code(), (404, "not_found".into()));
 }
 
 #[tokio::test]
