@@ -4,14 +4,17 @@ use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::str::FromStr as _;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, QueryBuilder, SqlSafeStr as _};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{ConnectOptions as _, Connection as _, QueryBuilder, SqlSafeStr as _};
 
 use super::line::{COLUMNS, Numbered};
 use super::{Assertions, AuditLine, Documents, LineFilter, Pruned, Receiver, Trail, TrailEnds, WrittenLine};
@@ -29,6 +32,10 @@ pub struct SqlDatabase {
     writer: Pool,
     /// For `SQLite`: readers that no writer holds up.
     reader: Pool,
+    /// For a database in memory, which goes with its last connection: one that nobody uses. A pool closes a connection
+    /// whose user goes away amid a question.
+    #[expect(dead_code, reason = "it is there to be kept")]
+    anchor: Option<Mutex<SqliteConnection>>,
 }
 
 #[derive(Clone)]
@@ -124,19 +131,12 @@ async fn open_sqlite(url: &str) -> Result<SqlDatabase, StoreError> {
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(BUSY)
         .disable_statement_logging();
-    let pool = |connections| {
-        // A database in memory goes with its connection.
-        let kept = if in_memory {
-            SqlitePoolOptions::new().idle_timeout(None).max_lifetime(None)
-        } else {
-            SqlitePoolOptions::new()
-        };
-        kept.max_connections(connections).acquire_timeout(ACQUIRE)
-    };
+    let pool = |connections| SqlitePoolOptions::new().max_connections(connections).acquire_timeout(ACQUIRE);
+    let anchor = if in_memory { Some(SqliteConnection::connect_with(&options).await.map_err(opened)?) } else { None };
     let opened = |error: sqlx::Error| StoreError::Open(format!("{}: {error}", options.get_filename().display()));
     let writer = pool(1).connect_with(options.clone()).await.map_err(opened)?;
     let reader = if in_memory { writer.clone() } else { pool(4).connect_lazy_with(options.clone()) };
-    Ok(SqlDatabase { writer: Pool::Sqlite(writer), reader: Pool::Sqlite(reader) })
+    Ok(SqlDatabase { writer: Pool::Sqlite(writer), reader: Pool::Sqlite(reader), anchor: anchor.map(Mutex::new) })
 }
 
 /// The files that `SQLite` makes beside it take its mode.
@@ -155,7 +155,7 @@ async fn open_postgres(url: &str) -> Result<SqlDatabase, StoreError> {
     let options = options.disable_statement_logging();
     let pool = PgPoolOptions::new().max_connections(8).acquire_timeout(ACQUIRE).connect_with(options).await;
     let pool = Pool::Postgres(pool.map_err(|error| StoreError::Open(error.to_string()))?);
-    Ok(SqlDatabase { writer: pool.clone(), reader: pool })
+    Ok(SqlDatabase { writer: pool.clone(), reader: pool, anchor: None })
 }
 
 #[async_trait]
@@ -363,5 +363,23 @@ impl Assertions for SqlDatabase {
             let noted = noted.bind(client).bind(jti).bind(expires_at.as_millisecond()).execute(pool).await?;
             Ok(noted.rows_affected() == 1)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_database_in_memory_outlives_the_connections_of_its_pools() {
+        let database = SqlDatabase::open("sqlite::memory:").await.unwrap();
+        let line = AuditLine::from_iter([("event".into(), "mint".into()), ("outcome".into(), "ok".into())]);
+        database.append(vec![line], Timestamp::UNIX_EPOCH).await.unwrap();
+        for pool in [&database.reader, &database.writer] {
+            let Pool::Sqlite(pool) = pool else { unreachable!("it is one of SQLite") };
+            // As sqlx does with one whose user went away while it was tried out.
+            pool.acquire().await.unwrap().detach().close().await.unwrap();
+            assert_eq!(database.lines(&LineFilter::default(), 10).await.unwrap().len(), 1);
+        }
     }
 }
