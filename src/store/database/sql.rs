@@ -74,8 +74,8 @@ macro_rules! append {
             }
             for rows in numbered.chunks(LINES_AT_ONCE) {
                 let mut insert = QueryBuilder::new(
-                    "INSERT INTO audit (seq, at, hash, body, event, outcome, client, feed, kid, jti, session_name, \
-                     aws_request_id) ",
+                    "INSERT INTO audit (seq, at, hash, body, event, outcome, client, feed, space, kid, jti, \
+                     session_name, aws_request_id) ",
                 );
                 insert.push_values(rows, |mut values, row| {
                     values.push_bind(row.seq).push_bind(row.at);
@@ -93,7 +93,7 @@ macro_rules! append {
 
 type DocumentRow = (String, String, String, i64, Option<String>, i64, i64, i64);
 type Text = Option<String>;
-type LineRow = (i64, String, String, i64, Text, Text, Text, Text, Text, Text, Text, Text);
+type LineRow = (i64, String, String, i64, Text, Text, Text, Text, Text, Text, Text, Text, Text);
 type ReceiverRow = (String, i64, i64, i64);
 
 impl SqlDatabase {
@@ -104,14 +104,13 @@ impl SqlDatabase {
     /// [`StoreError::Open`] and [`StoreError::Migrate`].
     pub async fn open(url: &str) -> Result<Self, StoreError> {
         let database = if url.starts_with("sqlite:") { open_sqlite(url).await? } else { open_postgres(url).await? };
-        let migrations = vec![Migration::new(
-            1,
-            "store".into(),
-            MigrationType::Simple,
-            include_str!("../migrations/0001_store.sql").into_sql_str(),
-            false,
-        )];
-        let migrator = Migrator::with_migrations(migrations);
+        let migration = |number, name: &'static str, text: &'static str| {
+            Migration::new(number, name.into(), MigrationType::Simple, text.into_sql_str(), false)
+        };
+        let migrator = Migrator::with_migrations(vec![
+            migration(1, "store", include_str!("../migrations/0001_store.sql")),
+            migration(2, "audit space", include_str!("../migrations/0002_audit_space.sql")),
+        ]);
         let migrated = on!(database.writer, pool => migrator.run(pool).await);
         migrated.map_err(|error| StoreError::Migrate(error.to_string()))?;
         Ok(database)
@@ -132,8 +131,8 @@ async fn open_sqlite(url: &str) -> Result<SqlDatabase, StoreError> {
         .busy_timeout(BUSY)
         .disable_statement_logging();
     let pool = |connections| SqlitePoolOptions::new().max_connections(connections).acquire_timeout(ACQUIRE);
-    let anchor = if in_memory { Some(SqliteConnection::connect_with(&options).await.map_err(opened)?) } else { None };
     let opened = |error: sqlx::Error| StoreError::Open(format!("{}: {error}", options.get_filename().display()));
+    let anchor = if in_memory { Some(SqliteConnection::connect_with(&options).await.map_err(opened)?) } else { None };
     let writer = pool(1).connect_with(options.clone()).await.map_err(opened)?;
     let reader = if in_memory { writer.clone() } else { pool(4).connect_lazy_with(options.clone()) };
     Ok(SqlDatabase { writer: Pool::Sqlite(writer), reader: Pool::Sqlite(reader), anchor: anchor.map(Mutex::new) })
@@ -229,8 +228,8 @@ fn document(row: DocumentRow) -> Document {
 }
 
 fn written(row: LineRow) -> WrittenLine {
-    let (seq, body, hash, at, event, outcome, client, feed, kid, jti, session_name, aws_request_id) = row;
-    let columns: [_; COLUMNS.len()] = [event, outcome, client, feed, kid, jti, session_name, aws_request_id];
+    let (seq, body, hash, at, event, outcome, client, feed, space, kid, jti, session_name, aws_request_id) = row;
+    let columns: [_; COLUMNS.len()] = [event, outcome, client, feed, space, kid, jti, session_name, aws_request_id];
     WrittenLine { seq, body, hash, copies: (at, columns) }
 }
 
@@ -252,8 +251,8 @@ impl Trail for SqlDatabase {
     async fn lines(&self, filter: &LineFilter, limit: i64) -> Result<Vec<WrittenLine>, StoreError> {
         let rows: Vec<LineRow> = on!(self.reader, pool => {
             let mut query = QueryBuilder::new(
-                "SELECT seq, body, hash, at, event, outcome, client, feed, kid, jti, session_name, aws_request_id FROM audit \
-                 WHERE 1 = 1",
+                "SELECT seq, body, hash, at, event, outcome, client, feed, space, kid, jti, session_name, aws_request_id \
+                 FROM audit WHERE 1 = 1",
             );
             for (condition, bound) in [(" AND seq > ", filter.after), (" AND seq < ", filter.before)] {
                 if let Some(bound) = bound {
@@ -279,13 +278,19 @@ impl Trail for SqlDatabase {
                     query.push(condition).push_bind(wanted);
                 }
             }
-            if let Some(spaces) = &filter.spaces {
-                query.push(" AND (1 = 0");
-                for space in spaces {
-                    // A slug holds nothing that LIKE reads as a sign.
-                    query.push(" OR feed LIKE ").push_bind(format!("{space}/%"));
+            match filter.spaces.as_deref() {
+                None => {}
+                // No list in SQL is empty.
+                Some([]) => {
+                    query.push(" AND 1 = 0");
                 }
-                query.push(")");
+                Some(spaces) => {
+                    let mut list = query.push(" AND space IN (").separated(", ");
+                    for space in spaces {
+                        list.push_bind(space);
+                    }
+                    query.push(")");
+                }
             }
             query.push(if filter.newest_first { " ORDER BY seq DESC LIMIT " } else { " ORDER BY seq LIMIT " }).push_bind(limit);
             query.build_query_as().fetch_all(pool).await?

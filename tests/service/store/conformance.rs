@@ -96,6 +96,37 @@ async fn a_change_whose_line_cannot_be_written_is_none_in_postgres() {
     a_change_whose_line_cannot_be_written_is_none(backend).await;
 }
 
+/// Takes the second step of the tables back, and has it done anew with lines that are there.
+async fn lines_of_before_have_their_space(backend: Backend) {
+    let database = backend.database();
+    let lines = ["team-a/a", "a-a/team-a", "other/a-a"].map(|feed| line(json!({ "feed": feed })));
+    database.append(lines.into_iter().chain([line(json!({}))]).collect(), at(1)).await.unwrap();
+    for statement in [
+        "DROP INDEX audit_space",
+        "ALTER TABLE audit DROP COLUMN space",
+        "DELETE FROM _sqlx_migrations WHERE version = 2",
+    ] {
+        backend.edit(statement).await;
+    }
+    let database = backend.of_another_process().await;
+    for (space, number) in [("team-a", 1), ("a-a", 2), ("other", 3)] {
+        let filter = LineFilter { spaces: Some(vec![space.to_owned()]), ..LineFilter::default() };
+        assert_eq!(numbers(&*database, filter).await, [number], "{space}");
+    }
+    assert_eq!(verified(&*database).await, 4);
+}
+
+#[tokio::test]
+async fn lines_of_before_have_their_space_in_a_sqlite_file() {
+    lines_of_before_have_their_space(Backend::sqlite_file().await.unwrap()).await;
+}
+
+#[tokio::test]
+async fn lines_of_before_have_their_space_in_postgres() {
+    let Some(backend) = Backend::postgres().await else { return };
+    lines_of_before_have_their_space(backend).await;
+}
+
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_000_000 + second).unwrap()
 }
@@ -144,6 +175,34 @@ async fn keep(store: &Store, slug: &str) -> usize {
     decided.into_inner()
 }
 
+/// What `declared` comes to on `database`.
+async fn opened(database: Arc<dyn Database>, declared: Declared) -> Result<Store, StoreError> {
+    Store::open(database, declared, Arc::new(ManualClock::at(at(0)))).await
+}
+
+/// A feed whose subject drops the space.
+fn alone(name: &str, audience: &str) -> Feed {
+    let (space, slug) = name.split_once('/').unwrap();
+    let role = "arn:aws:iam::123456789012:role/x";
+    let identity = json!({ "role_arn": role, "audience": audience, "subject": ["feed"] });
+    let feed = json!({ "space": space, "slug": slug, "region": "us-east-1", "registry": "123456789012", "web_identity": identity });
+    serde_json::from_value(feed).unwrap()
+}
+
+/// Such a feed, in its space.
+fn declaring(name: &str, audience: &str) -> Declared {
+    let feed = alone(name, audience);
+    let space = Space { slug: feed.name.space.clone(), name: None };
+    Declared { spaces: vec![space], feeds: vec![feed], ..Declared::default() }
+}
+
+fn clashes(opened: Result<Store, StoreError>) -> Vec<String> {
+    match opened {
+        Err(StoreError::Clashes(clashes)) => clashes.iter().map(ToString::to_string).collect(),
+        other => panic!("it clashes with nothing: {:?}", other.err()),
+    }
+}
+
 fn knows(store: &Store, slug: &str) -> bool {
     store.current().space(&slug.parse::<Slug>().unwrap()).is_some()
 }
@@ -175,34 +234,6 @@ mod cases {
     }
 
     pub(super) async fn only_what_is_newer_is_read(backend: Backend) {
-/// What `declared` comes to on `database`.
-async fn opened(database: Arc<dyn Database>, declared: Declared) -> Result<Store, StoreError> {
-    Store::open(database, declared, Arc::new(ManualClock::at(at(0)))).await
-}
-
-/// A feed whose subject drops the space.
-fn alone(name: &str, audience: &str) -> Feed {
-    let (space, slug) = name.split_once('/').unwrap();
-    let role = "arn:aws:iam::123456789012:role/x";
-    let identity = json!({ "role_arn": role, "audience": audience, "subject": ["feed"] });
-    let feed = json!({ "space": space, "slug": slug, "region": "us-east-1", "registry": "123456789012", "web_identity": identity });
-    serde_json::from_value(feed).unwrap()
-}
-
-/// Such a feed, in its space.
-fn declaring(name: &str, audience: &str) -> Declared {
-    let feed = alone(name, audience);
-    let space = Space { slug: feed.name.space.clone(), name: None };
-    Declared { spaces: vec![space], feeds: vec![feed], ..Declared::default() }
-}
-
-fn clashes(opened: Result<Store, StoreError>) -> Vec<String> {
-    match opened {
-        Err(StoreError::Clashes(clashes)) => clashes.iter().map(ToString::to_string).collect(),
-        other => panic!("it clashes with nothing: {:?}", other.err()),
-    }
-}
-
         let database = backend.database();
         for (base, slug) in [(0, "a"), (1, "b"), (2, "a")] {
             assert_eq!(database.commit(base, &[put(slug, slug)], vec![], at(base)).await.unwrap(), Some(base + 1));
@@ -475,13 +506,6 @@ fn clashes(opened: Result<Store, StoreError>) -> Vec<String> {
         assert_eq!((verified(&**one.database()).await, one.refresh().await.unwrap()), (2, true));
     }
 
-    pub(super) async fn what_was_refused_changed_nothing(backend: Backend) {
-        let store = store(backend.database()).await;
-        let refuse = |_: &feedpass::store::Snapshot| Err::<Plan<()>, _>(std::fmt::Error);
-        assert!(store.change(refuse).await.is_err());
-        assert_eq!((store.database().revision().await.unwrap(), verified(&**store.database()).await), (0, 0));
-    }
-}
     pub(super) async fn what_was_declared_is_remembered_by_the_store(backend: Backend) {
         opened(backend.database(), declaring("a/x", "one")).await.unwrap();
         let later = opened(backend.of_another_process().await, Declared::default()).await.unwrap().current();
@@ -555,3 +579,10 @@ fn clashes(opened: Result<Store, StoreError>) -> Vec<String> {
         assert!(later.current().was_declared(Kind::Feed, "a/x"), "and is remembered with the next look");
     }
 
+    pub(super) async fn what_was_refused_changed_nothing(backend: Backend) {
+        let store = store(backend.database()).await;
+        let refuse = |_: &feedpass::store::Snapshot| Err::<Plan<()>, _>(std::fmt::Error);
+        assert!(store.change(refuse).await.is_err());
+        assert_eq!((store.database().revision().await.unwrap(), verified(&**store.database()).await), (0, 0));
+    }
+}
