@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::audit::Unwritten;
 use crate::domain::{Audience, ClientId, RenameOf, Slug, SpaceFeed, Subject};
-use crate::store::{ChangeError, Kind, StoreError};
+use crate::store::{ChangeError, Kind, StoreError, now_called};
 
 /// Why something was not done for an operator; each variant is another next move.
 #[derive(Debug, thiserror::Error)]
@@ -47,7 +47,7 @@ pub enum AdminError {
     #[error(
         "{kind} `{name}` existed until {freed_at}{}, and a slug is never given again: a role may trust it still; \
          choose another",
-        moved_to.as_ref().map(|to| format!(" and is `{to}` now")).unwrap_or_default()
+        now_called(moved_to.as_ref())
     )]
     Tombstoned {
         /// Of what.
@@ -58,6 +58,17 @@ pub enum AdminError {
         freed_at: Timestamp,
         /// What it was renamed to.
         moved_to: Option<String>,
+    },
+    /// The name was declared once.
+    #[error(
+        "{kind} `{name}` was declared in the configuration, and a slug is never given again: a role may trust it still; \
+         choose another, or declare it there again"
+    )]
+    WasDeclared {
+        /// Of what.
+        kind: Kind,
+        /// The name.
+        name: String,
     },
     /// A rename is planned that it would collide with.
     #[error("the rename of `{of}` is planned; wait for it, or cancel it first")]
@@ -120,11 +131,11 @@ pub enum AdminError {
         /// What is wrong, and what would be right.
         reason: String,
     },
-    /// AWS tells feeds apart by subject and audience alone: were they the same for two spaces, each could have what
-    /// the other's role allows.
+    /// AWS tells feeds apart by subject and audience alone: were they the same for two, each could have what the
+    /// other's role allows.
     #[error(
-        "feed `{feed}` would be `{subject}` for audience `{audience}` to AWS, as feed `{other}` of another space is or \
-         was; name the space in its subject, `[\"space\", \"feed\"]`, or give it another audience"
+        "feed `{feed}` would be `{subject}` for audience `{audience}` to AWS, as feed `{other}` is, was or will be; name \
+         the space in its subject, `[\"space\", \"feed\"]`, or give it another audience"
     )]
     SubjectTaken {
         /// The feed.
@@ -133,7 +144,7 @@ pub enum AdminError {
         subject: Subject,
         /// Its audience.
         audience: Audience,
-        /// The feed that has both, or had.
+        /// The feed that has both, had or will have.
         other: Box<SpaceFeed>,
     },
     /// The admin of a space may not.
@@ -193,7 +204,7 @@ impl AdminError {
         match self {
             Self::NotFound { .. } | Self::NoSecret { .. } => "not_found",
             Self::Taken { .. } | Self::Reserved { .. } => "name_taken",
-            Self::Tombstoned { .. } => "name_tombstoned",
+            Self::Tombstoned { .. } | Self::WasDeclared { .. } => "name_tombstoned",
             Self::Declared { .. } => "declared_in_configuration",
             Self::RenamePlanned { .. } => "rename_planned",
             Self::SpaceNotEmpty { .. } => "space_not_empty",

@@ -12,7 +12,7 @@ use crate::domain::{
     AccountId, Audience, DisplayName, Feed, Region, RenameOf, RoleArn, SessionDuration, Slug, Space, SpaceFeed,
     SubjectParts, WebIdentity,
 };
-use crate::store::{Entry, Kind};
+use crate::store::{Entry, Kind, Snapshot};
 
 /// A feed to be.
 #[derive(Clone, Debug, Deserialize)]
@@ -71,7 +71,7 @@ impl Admin {
     ///
     /// # Errors
     /// [`AdminError::NotFound`] for the space, [`AdminError::Taken`], [`AdminError::Reserved`],
-    /// [`AdminError::Tombstoned`], [`AdminError::Invalid`], [`AdminError::SubjectTaken`],
+    /// [`AdminError::Tombstoned`], [`AdminError::WasDeclared`], [`AdminError::Invalid`], [`AdminError::SubjectTaken`],
     /// [`AdminError::BeyondReach`].
     pub async fn add_feed(
         &self,
@@ -182,22 +182,16 @@ pub(super) fn check(scene: &Scene<'_>, before: Option<&Feed>, feed: &Feed) -> Re
             reason: "its subject has to name the space, `[\"space\", \"feed\"]` or `[\"space\"]`".into(),
         });
     }
-    one_space_to_a_subject(scene, feed)
+    subject_is_free(scene.snapshot, feed)
 }
 
-/// Only a subject without a space in it can be that of a feed of another space.
-fn one_space_to_a_subject(scene: &Scene<'_>, feed: &Feed) -> Result<(), AdminError> {
-    let (subject, audience) = (feed.subject(), &feed.web_identity.audience);
-    let alike = |other: &&std::sync::Arc<Feed>| {
-        other.web_identity.audience == *audience && other.subject() == subject && other.name.space != feed.name.space
-    };
-    let live = scene.snapshot.feeds_with_partial_subjects().find(alike).map(|other| other.name.clone());
-    let removed = || scene.snapshot.left_behind(&subject, audience).find(|other| other.space != feed.name.space);
-    match live.or_else(removed) {
+/// Refuses a subject and audience that another feed has, had or will have.
+pub(super) fn subject_is_free(snapshot: &Snapshot, feed: &Feed) -> Result<(), AdminError> {
+    match snapshot.subject_taken(feed) {
         Some(other) => Err(AdminError::SubjectTaken {
             feed: feed.name.clone(),
-            subject,
-            audience: audience.clone(),
+            subject: feed.subject(),
+            audience: feed.web_identity.audience.clone(),
             other: Box::new(other),
         }),
         None => Ok(()),

@@ -40,7 +40,8 @@ pub use workloads::OfWorkloads;
 use self::change::Decision;
 use self::rename::Trials;
 use crate::audit::{Audit, Event, Outcome, What};
-use crate::authz::Operator;
+use crate::authn::Caller;
+use crate::authz::{self, Duty, Operator, RoleMissing};
 use crate::clock::Clock;
 use crate::domain::Audience;
 use crate::entropy::Entropy;
@@ -79,6 +80,14 @@ impl Admin {
     ) -> Self {
         let audiences = Arc::new(ArcSwap::from_pointee(audiences));
         Self { store, audit, clock, entropy, audiences, trials: Arc::default() }
+    }
+
+    /// Lets `caller` act in `duty`, by its roles and the spaces' names of now.
+    ///
+    /// # Errors
+    /// [`RoleMissing`].
+    pub fn operator(&self, caller: &Caller, duty: Duty) -> Result<Operator, RoleMissing> {
+        authz::operator(caller, &self.store.current(), duty)
     }
 
     /// Gives feeds that are made from now on, and name no audience, another.

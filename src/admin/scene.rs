@@ -210,13 +210,11 @@ impl<'s> Scene<'s> {
             let (freed_at, moved_to) = (tombstone.freed_at, tombstone.moved_to.clone());
             return Err(AdminError::Tombstoned { kind, name, freed_at, moved_to });
         }
-        let will_be = |rename: &Rename| match &rename.of {
-            RenameOf::Space(_) if kind == Kind::Space => rename.to.as_str() == name,
-            RenameOf::Feed(feed) if kind == Kind::Feed => format!("{}/{}", feed.space, rename.to) == name,
-            _ => false,
-        };
-        match self.snapshot.renames().find(|rename| will_be(&rename.value)) {
-            Some(rename) => Err(AdminError::Reserved { kind, name, of: rename.value.of.to_string() }),
+        if self.snapshot.was_declared(kind, &name) {
+            return Err(AdminError::WasDeclared { kind, name });
+        }
+        match self.snapshot.reserved_for(kind, &name) {
+            Some(of) => Err(AdminError::Reserved { kind, name, of: of.to_string() }),
             None => Ok(()),
         }
     }

@@ -34,8 +34,8 @@ impl Admin {
     /// Makes a space.
     ///
     /// # Errors
-    /// [`AdminError::Taken`], [`AdminError::Reserved`], [`AdminError::Tombstoned`], [`AdminError::Invalid`] without
-    /// a slug and a name that makes one.
+    /// [`AdminError::Taken`], [`AdminError::Reserved`], [`AdminError::Tombstoned`], [`AdminError::WasDeclared`],
+    /// [`AdminError::Invalid`] without a slug and a name that makes one.
     pub async fn add_space(&self, operator: &Operator, draft: SpaceDraft) -> Result<Entry<Space>, AdminError> {
         let slug = slug(Kind::Space, draft.slug.as_ref(), draft.name.as_ref())?;
         let attempt = Attempt { action: ChangeAction::Create, kind: Kind::Space, name: slug.as_str() };

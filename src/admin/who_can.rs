@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::scene::existing;
 use super::{Admin, AdminError};
-use crate::authz::Operator;
+use crate::authz::{Operator, covers, role_now};
 use crate::domain::{Action, Client, Feed, Grant, Role, SpaceFeed};
 
 /// A client that can have something of a feed, or could give it to itself.
@@ -23,19 +23,26 @@ pub struct Holder {
 }
 
 impl Admin {
-    /// Who can have `feed`, by id: whose grants cover it, and whose roles let them grant it.
+    /// Who can have `feed`, by id: whose grants cover it, and whose roles let them grant it. A feed that was renamed goes
+    /// by its old name too, as it does for those who ask for credentials; the name that it has now is given.
     ///
     /// # Errors
     /// [`AdminError::NotFound`] for a feed that is not there or beyond reach.
-    pub fn who_can(&self, operator: &Operator, feed: &SpaceFeed) -> Result<Vec<Holder>, AdminError> {
+    pub fn who_can(&self, operator: &Operator, feed: &SpaceFeed) -> Result<(SpaceFeed, Vec<Holder>), AdminError> {
         let snapshot = self.store.current();
-        existing::<Feed>(&snapshot, operator, feed)?;
+        let feed = snapshot.name_now(feed).unwrap_or_else(|| feed.clone());
+        existing::<Feed>(&snapshot, operator, &feed)?;
         let now = self.clock.now();
         let holders = snapshot.clients_after(None).map(|entry| {
             let client = Arc::clone(&entry.value);
-            let grants: Vec<_> = client.grants.iter().filter(|grant| grant.covers(feed)).cloned().collect();
+            let grants: Vec<_> =
+                client.grants.iter().filter(|grant| covers(grant, &snapshot, &feed)).cloned().collect();
             let granted = |action: &Action| grants.iter().any(|grant| grant.actions.contains(action));
-            let administers = |role: &&Role| **role == Role::Admin || **role == Role::SpaceAdmin(feed.space.clone());
+            let administers = |role: &&Role| match role_now(role, &snapshot) {
+                Role::Admin => true,
+                Role::SpaceAdmin(space) => space == feed.space,
+                Role::CatalogReader | Role::Auditor | Role::KeyAdmin => false,
+            };
             Holder {
                 is_live: client.is_live(now),
                 actions: Action::ALL.into_iter().filter(granted).collect(),
@@ -44,6 +51,7 @@ impl Admin {
                 client,
             }
         });
-        Ok(holders.filter(|holder| !holder.actions.is_empty() || !holder.roles.is_empty()).collect())
+        let holders = holders.filter(|holder| !holder.actions.is_empty() || !holder.roles.is_empty()).collect();
+        Ok((feed, holders))
     }
 }

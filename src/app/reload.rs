@@ -21,7 +21,7 @@ pub enum ReloadError {
     /// A policy of the sandbox is wrong.
     #[error(transparent)]
     Accounts(#[from] AccountsError),
-    /// The store has a name that the file declares.
+    /// The file declares what cannot be beside what the store has, had or will have.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// Tokens name the issuer, and feeds take their audience from it: half of a change would have
@@ -86,6 +86,9 @@ impl App {
                         tracing::warn!(key, "{key} differs in the file; it takes effect when feedpass is restarted");
                     }
                     tracing::info!("configuration reloaded");
+                    // Its names are given from now on, which is written down at once if it can be. Whoever follows
+                    // the store tries again, and says that it does not answer.
+                    let _ = self.store.refresh().await;
                 }
                 Err(error) => {
                     // What is wrong may be a file that it names, and be mended there.

@@ -63,7 +63,8 @@ impl Audit {
 }
 
 impl Follower {
-    /// The next lines, at most 1,000, once there are some; none when feedpass is stopping.
+    /// The next lines, at most 1,000, once there are some; none when feedpass is stopping. Whoever stops waiting and
+    /// asks again misses none.
     ///
     /// # Errors
     /// [`StoreError::Database`]; asking again goes on where it was.

@@ -90,6 +90,16 @@ impl Caller {
         &self.client.grants
     }
 
+    /// Of what it was granted, what its proof is good for; grants of which nothing is left are left out.
+    #[must_use]
+    pub fn grants_in_scope(&self) -> Vec<Grant> {
+        let narrowed = self.client.grants.iter().map(|Grant { feeds, actions }| Grant {
+            feeds: feeds.clone(),
+            actions: actions.iter().copied().filter(|action| self.scope.has(*action)).collect(),
+        });
+        narrowed.filter(|grant| !grant.actions.is_empty()).collect()
+    }
+
     /// What it may do beyond that, as of this request. Nothing, where its scope has no `admin`.
     #[must_use]
     pub fn roles(&self) -> &BTreeSet<Role> {

@@ -4,7 +4,7 @@ mod operator;
 
 use std::sync::Arc;
 
-pub use operator::{Duty, Operator, Reach, RoleMissing, operator};
+pub use operator::{Duty, Operator, Reach, RoleMissing, operator, role_now};
 
 use crate::authn::Caller;
 use crate::domain::{Action, ClientId, Feed, FeedPattern, Grant, RegistryHost, Rename, Scope, SpaceFeed};
@@ -219,10 +219,14 @@ fn may_have(caller: &Caller, snapshot: &Snapshot, target: &SpaceFeed, wish: Wish
 
 /// What all grants of `caller` together let it do with `target`, whatever its scope, in the actions' own order.
 fn granted_actions(caller: &Caller, snapshot: &Snapshot, target: &SpaceFeed) -> Vec<Action> {
-    let by_old_names = |grant: &Grant| grant.feeds.iter().any(|pattern| covered_before(snapshot, pattern, target));
-    let covers = |grant: &&Grant| grant.covers(target) || by_old_names(grant);
-    let covering: Vec<_> = caller.grants().iter().filter(covers).collect();
+    let covering: Vec<_> = caller.grants().iter().filter(|grant| covers(grant, snapshot, target)).collect();
     Action::ALL.into_iter().filter(|action| covering.iter().any(|grant| grant.actions.contains(action))).collect()
+}
+
+/// Whether the grant is about `target` at all, by its name now or by one that it had.
+#[must_use]
+pub fn covers(grant: &Grant, snapshot: &Snapshot, target: &SpaceFeed) -> bool {
+    grant.covers(target) || grant.feeds.iter().any(|pattern| covered_before(snapshot, pattern, target))
 }
 
 /// Whether the pattern names, by what it was called once, `target` or its space. The store's grants are rewritten with

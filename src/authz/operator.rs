@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::authn::Caller;
 use crate::domain::{ClientId, Role, Slug};
+use crate::store::Snapshot;
 
 /// What a route of the admin API needs.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -159,8 +160,9 @@ fn has(roles: &[Role], scoped_out: bool) -> String {
 ///
 /// # Errors
 /// [`RoleMissing`]: the caller's to mend, by asking an administrator for a role.
-pub fn operator(caller: &Caller, duty: Duty) -> Result<Operator, RoleMissing> {
-    let reach = caller.roles().iter().filter_map(|role| duty.within(role)).reduce(Reach::and);
+pub fn operator(caller: &Caller, snapshot: &Snapshot, duty: Duty) -> Result<Operator, RoleMissing> {
+    let within = |role: &Role| duty.within(&role_now(role, snapshot));
+    let reach = caller.roles().iter().filter_map(within).reduce(Reach::and);
     match reach {
         Some(reach) => Ok(Operator { caller: caller.clone(), duty, reach }),
         None => Err(RoleMissing {
@@ -168,6 +170,16 @@ pub fn operator(caller: &Caller, duty: Duty) -> Result<Operator, RoleMissing> {
             roles: caller.roles().iter().cloned().collect(),
             scoped_out: !caller.scope().has_admin(),
         }),
+    }
+}
+
+/// The role with the name that its space has now. The store's roles are rewritten with a rename; those of the
+/// configuration are not.
+#[must_use]
+pub fn role_now(role: &Role, snapshot: &Snapshot) -> Role {
+    match role {
+        Role::SpaceAdmin(space) => Role::SpaceAdmin(snapshot.space_now(space).unwrap_or_else(|| space.clone())),
+        Role::CatalogReader | Role::Auditor | Role::KeyAdmin | Role::Admin => role.clone(),
     }
 }
 

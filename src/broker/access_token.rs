@@ -25,6 +25,9 @@ pub enum WrongToken {
         /// What it could be.
         expected: String,
     },
+    /// The subject token's time is over, to the second; that it is taken for a moment more is for clocks that are apart.
+    #[error("the subject token has expired, and no token that is got for it lasts longer")]
+    NothingLeft,
 }
 
 impl Broker {
@@ -60,7 +63,7 @@ impl Broker {
             return Err(WrongToken::Target { parameter: "audience", expected: format!("`{api}`") }.into());
         }
         let caller = narrowed(caller, scope)?;
-        Ok(self.exchange.mint.access_token(&caller).await?)
+        Ok(self.exchange.mint.access_token(&caller).await?.ok_or(WrongToken::NothingLeft)?)
     }
 
     /// Signs a web identity token of the feed whose URL is `resource`, as [`Broker::web_identity_token`] does.

@@ -67,6 +67,7 @@ impl BrokerError {
             Self::Refused(Refusal::ScopeTooNarrow { .. }) => "insufficient_scope",
             Self::WrongToken(WrongToken::ScopeUnknown | WrongToken::ScopeBeyond(_)) => "invalid_scope",
             Self::WrongToken(WrongToken::Target { .. }) => "invalid_target",
+            Self::WrongToken(WrongToken::NothingLeft) => "subject_token_expired",
             Self::FeedChanged(_) => "feed_changed",
             Self::Mint(_) => "signing_failed",
             Self::Sts { source, .. } => source.code(),

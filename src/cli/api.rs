@@ -182,7 +182,10 @@ impl Server {
             text.extend_from_slice(frame.data_ref().map_or(&[][..], |data| data));
             while let Some(end) = text.iter().position(|c| *c == b'\n') {
                 let line: Vec<u8> = text.drain(..=end).collect();
-                on_line(std::str::from_utf8(&line[..end])?)?;
+                // An empty line only says that the connection is alive.
+                if end > 0 {
+                    on_line(std::str::from_utf8(&line[..end])?)?;
+                }
             }
         }
         Ok(())

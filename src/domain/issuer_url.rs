@@ -99,7 +99,7 @@ fn plain_segment(segment: &str) -> bool {
 }
 
 /// The `aud` claim: one of the client ids that the IAM provider lists, 1 to 255 characters.
-#[derive(Clone, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Audience(String);
 

@@ -7,7 +7,7 @@ use super::problem::Problem;
 use super::state::HttpState;
 use crate::audit::{Outcome, What};
 use crate::authn::Caller;
-use crate::authz::{self, Duty, Operator};
+use crate::authz::{Duty, Operator};
 
 impl FromRequestParts<HttpState> for Operator {
     type Rejection = Problem;
@@ -18,7 +18,7 @@ impl FromRequestParts<HttpState> for Operator {
         let Some(duty) = parts.extensions.get::<Duty>().copied() else {
             return Err(Problem::internal(&std::io::Error::other("a route for operators has no duty in the table")));
         };
-        match authz::operator(&caller, duty) {
+        match state.admin.operator(&caller, duty) {
             Ok(operator) => Ok(operator),
             Err(refusal) => {
                 let what = if duty.changes() { What::Change } else { What::AdminRead };

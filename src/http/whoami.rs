@@ -6,9 +6,9 @@ use serde::Serialize;
 
 use super::problem::Problem;
 use crate::authn::Caller;
-use crate::domain::{ClientId, DisplayName, Grant, Role};
+use crate::domain::{ClientId, DisplayName, Grant, Role, Scope};
 
-/// Who is calling, and what it may.
+/// Who is calling, and what it may by the proof that it came with.
 #[derive(Serialize)]
 pub(super) struct WhoAmIBody {
     id: ClientId,
@@ -17,6 +17,7 @@ pub(super) struct WhoAmIBody {
     roles: Vec<Role>,
     grants: Vec<Grant>,
     via: String,
+    scope: Scope,
     expires_at: Option<Timestamp>,
 }
 
@@ -25,8 +26,9 @@ pub(super) async fn whoami(caller: Caller) -> Result<Json<WhoAmIBody>, Problem> 
         id: caller.id().clone(),
         name: caller.name().cloned(),
         roles: caller.roles().iter().cloned().collect(),
-        grants: caller.grants().to_vec(),
+        grants: caller.grants_in_scope(),
         via: caller.via().to_string(),
+        scope: caller.scope().clone(),
         expires_at: caller.expires_at(),
     }))
 }

@@ -23,12 +23,22 @@ pub enum Kind {
     Rename,
     /// That the first admin was made.
     Bootstrap,
+    /// A name or a subject that was given once; see [`Given`](super::Given).
+    Given,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 7] =
-        [Self::Space, Self::Feed, Self::Client, Self::WorkloadIssuer, Self::Workload, Self::Rename, Self::Bootstrap];
+    pub const ALL: [Self; 8] = [
+        Self::Space,
+        Self::Feed,
+        Self::Client,
+        Self::WorkloadIssuer,
+        Self::Workload,
+        Self::Rename,
+        Self::Bootstrap,
+        Self::Given,
+    ];
 
     /// The word for it in the database, in answers and in the audit trail.
     #[must_use]
@@ -41,6 +51,7 @@ impl Kind {
             Self::Workload => "workload",
             Self::Rename => "rename",
             Self::Bootstrap => "bootstrap",
+            Self::Given => "given",
         }
     }
 }

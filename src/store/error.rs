@@ -1,6 +1,6 @@
 //! Why the store gave nothing.
 
-use super::Kind;
+use super::Clash;
 
 /// Why the store gave nothing; always the operator's to mend.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -24,12 +24,12 @@ pub enum StoreError {
         /// What is wrong.
         reason: String,
     },
-    /// Names that both the store and the configuration have.
+    /// What the configuration declares cannot be beside what the store has, had or will have.
     #[error(
-        "both the configuration and the store have {}; remove them from one of the two",
-        .0.iter().map(|(kind, name)| format!("{kind} `{name}`")).collect::<Vec<_>>().join(", ")
+        "the configuration declares what cannot be beside the store: {}",
+        .0.iter().map(ToString::to_string).collect::<Vec<_>>().join(". ")
     )]
-    DeclaredTwice(Vec<(Kind, String)>),
+    Clashes(Vec<Clash>),
     /// Other processes changed the store again and again in between.
     #[error("other processes kept changing the store; ask again")]
     Contended,

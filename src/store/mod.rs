@@ -3,21 +3,29 @@
 //! The request path reads a [`Snapshot`] in memory, never the database. A change is decided on a snapshot,
 //! written if no other came first, and taken into the next snapshot before it is acknowledged; a task reads what
 //! other processes wrote. So a request sees all of a change or none of it, and the next request sees it.
+//!
+//! What was given once, a name or a subject, is remembered here for good, whoever gave it.
 
+mod clash;
 pub mod database;
 mod document;
 mod error;
+mod given;
 mod layer;
 mod merged;
 mod snapshot;
 
+use std::convert::Infallible;
 use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 use tokio::sync::Mutex;
 
+pub use clash::Clash;
+pub(crate) use clash::now as now_called;
 pub use document::{Document, Kind, Record, Write};
 pub use error::StoreError;
+pub use given::Given;
 pub use snapshot::{Declared, Entry, Snapshot, Source, Tombstone};
 
 use self::database::{AuditLine, Database};
@@ -61,10 +69,10 @@ pub enum ChangeError<E> {
 }
 
 impl Store {
-    /// Reads all that the database holds, below what is declared.
+    /// Reads all that the database holds, below what is declared, whose names are the configuration's from now on.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; of what is declared [`StoreError::Clashes`], and nothing is written then.
     pub async fn open(
         database: Arc<dyn Database>,
         declared: Declared,
@@ -80,9 +88,12 @@ impl Store {
             turn: Mutex::default(),
             changed: OnceLock::new(),
         };
-        match store.current().declared_twice() {
-            twice if twice.is_empty() => Ok(store),
-            twice => Err(StoreError::DeclaredTwice(twice)),
+        match store.current().clashes() {
+            clashes if clashes.is_empty() => {
+                store.write_given().await?;
+                Ok(store)
+            }
+            clashes => Err(StoreError::Clashes(clashes)),
         }
     }
 
@@ -111,32 +122,49 @@ impl Store {
         &self.database
     }
 
-    /// Makes `declared` what the next request sees of the configuration.
+    /// Makes `declared` what the next request sees of the configuration. Its names are given from now on; the next
+    /// change or [`Store::refresh`] writes that down. Nothing waits for that here: a grant that was taken away must
+    /// count though the database does not answer.
     ///
     /// # Errors
-    /// [`StoreError::DeclaredTwice`] when the store has one of the names; nothing is changed then.
+    /// [`StoreError::Clashes`]; nothing is changed then.
     pub fn redeclare(&self, declared: &Declared) -> Result<(), StoreError> {
         let with = |current: &Arc<Snapshot>| {
             let mut next = Snapshot::clone(current);
             next.redeclare(declared.clone());
             next
         };
-        match with(&self.current()).declared_twice() {
-            twice if twice.is_empty() => {
+        match with(&self.current()).clashes() {
+            clashes if clashes.is_empty() => {
                 // A change that comes in between is kept: it is in what `with` starts from.
                 self.current.rcu(with);
                 self.tell();
                 Ok(())
             }
-            twice => Err(StoreError::DeclaredTwice(twice)),
+            clashes => Err(StoreError::Clashes(clashes)),
         }
     }
 
-    /// Takes in what other processes wrote; says whether there was anything.
+    /// Writes down what the configuration gave, if that is not done yet.
+    async fn write_given(&self) -> Result<(), StoreError> {
+        if self.current().unwritten().next().is_none() {
+            return Ok(());
+        }
+        let nothing = |_: &Snapshot| Ok(Plan { writes: Vec::new(), lines: Vec::new(), outcome: () });
+        match self.change::<(), Infallible>(nothing).await {
+            Ok(()) => Ok(()),
+            Err(ChangeError::Store(error)) => Err(error),
+            Err(ChangeError::Refused(never)) => match never {},
+        }
+    }
+
+    /// Takes in what other processes wrote; says whether there was anything. Before that it writes down what the
+    /// configuration gave, if that is not done yet.
     ///
     /// # Errors
     /// [`StoreError`]; the snapshot stays as it was.
     pub async fn refresh(&self) -> Result<bool, StoreError> {
+        self.write_given().await?;
         if self.database.revision().await? == self.current().revision() {
             return Ok(false);
         }
@@ -144,7 +172,8 @@ impl Store {
         self.catch_up().await
     }
 
-    /// Decides on a change by what is known now and writes it; decides again if another process was faster.
+    /// Decides on a change by what is known now and writes it; decides again if another process was faster. What the
+    /// change leaves behind that may never be another's is written with it.
     ///
     /// # Errors
     /// What `decide` says against it, and [`StoreError`]; nothing is changed then.
@@ -152,7 +181,11 @@ impl Store {
         let _turn = self.turn.lock().await;
         for _ in 0..ATTEMPTS {
             let current = self.current();
-            let Plan { writes, lines, outcome } = decide(&current).map_err(ChangeError::Refused)?;
+            let Plan { mut writes, lines, outcome } = decide(&current).map_err(ChangeError::Refused)?;
+            let after = current.with(&writes, self.clock.now())?;
+            for given in after.unwritten() {
+                writes.push(Write::put(given).map_err(StoreError::from)?);
+            }
             if writes.is_empty() && lines.is_empty() {
                 return Ok(outcome);
             }

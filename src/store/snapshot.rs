@@ -8,9 +8,10 @@ use imbl::{HashMap, OrdMap, OrdSet};
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
+use super::clash::{self, Clash};
 use super::layer::Layer;
 use super::merged::merged;
-use super::{Document, Kind, Record, StoreError, Write};
+use super::{Document, Given, Kind, Record, StoreError, Write};
 use crate::domain::{
     AccountId, Audience, Client, ClientId, Feed, Region, Rename, RenameOf, SecretHash, Slug, Space, SpaceFeed, Subject,
     SubjectParts, TrustedIssuer, WorkloadIssuerUrl, WorkloadRule,
@@ -75,11 +76,15 @@ pub struct Tombstone {
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
     revision: i64,
-    declared: Layer,
-    stored: Layer,
+    pub(super) declared: Layer,
+    pub(super) stored: Layer,
     renames: OrdMap<RenameOf, Entry<Rename>>,
     tombstones: HashMap<(Kind, String), Tombstone>,
-    /// The subjects without a space in them that removed feeds had, which roles may trust to this day.
+    given: OrdSet<Given>,
+    /// What of that is not known to be in the store.
+    unwritten: OrdSet<Given>,
+    /// The subjects without a space in them that feeds have had, which roles may trust to this day, and the names of
+    /// those feeds at that time.
     left_behind: HashMap<(Subject, Audience), OrdSet<SpaceFeed>>,
     bootstrapped: bool,
 }
@@ -98,6 +103,15 @@ impl Snapshot {
         fn entry<T>(value: T) -> Entry<T> {
             Entry { value: Arc::new(value), source: Source::Declared }
         }
+        for space in &declared.spaces {
+            self.give(Given::Space(space.slug.clone()));
+        }
+        for feed in &declared.feeds {
+            self.give(Given::Feed(feed.name.clone()));
+            if let Some(subject) = Given::subject_of(feed) {
+                self.give(subject);
+            }
+        }
         let mut layer = Layer::default();
         declared.spaces.into_iter().for_each(|space| layer.put_space(entry(space)));
         declared.feeds.into_iter().for_each(|feed| layer.put_feed(entry(feed)));
@@ -107,23 +121,9 @@ impl Snapshot {
         self.declared = layer;
     }
 
-    /// The names that the configuration and the store both have; of workloads' issuers also the URLs.
-    pub(super) fn declared_twice(&self) -> Vec<(Kind, String)> {
-        fn both<'l, K: Ord + ToString, V>(
-            kind: Kind,
-            declared: &'l OrdMap<K, V>,
-            stored: &'l OrdMap<K, V>,
-        ) -> impl Iterator<Item = (Kind, String)> {
-            declared.keys().filter(|name| stored.contains_key(*name)).map(move |name| (kind, name.to_string()))
-        }
-        let (declared, stored) = (&self.declared, &self.stored);
-        both(Kind::Space, &declared.spaces, &stored.spaces)
-            .chain(both(Kind::Feed, &declared.feeds, &stored.feeds))
-            .chain(both(Kind::Client, &declared.clients, &stored.clients))
-            .chain(both(Kind::WorkloadIssuer, &declared.issuers, &stored.issuers))
-            .chain(both(Kind::WorkloadIssuer, &declared.issuer_urls, &stored.issuer_urls))
-            .chain(both(Kind::Workload, &declared.workloads, &stored.workloads))
-            .collect()
+    /// All that stands against what is declared.
+    pub(super) fn clashes(&self) -> Vec<Clash> {
+        clash::clashes(self)
     }
 
     /// Takes in what was written up to `revision`.
@@ -158,8 +158,14 @@ impl Snapshot {
                 let feed: Feed = read(&document)?;
                 if removed {
                     self.stored.remove_feed(&feed.name);
-                    self.leave_behind(feed);
+                    if let Some(subject) = Given::subject_of(&feed) {
+                        self.leave_behind(&subject);
+                    }
                 } else {
+                    let before = self.stored.feeds.get(&feed.name).and_then(|entry| Given::subject_of(&entry.value));
+                    if let Some(left) = before.filter(|before| Given::subject_of(&feed).as_ref() != Some(before)) {
+                        self.give(left);
+                    }
                     self.stored.put_feed(Entry { value: Arc::new(feed), source });
                 }
             }
@@ -180,6 +186,12 @@ impl Snapshot {
                 }
             }
             Kind::Bootstrap => self.bootstrapped = true,
+            Kind::Given => {
+                let given: Given = read(&document)?;
+                self.unwritten.remove(&given);
+                self.leave_behind(&given);
+                self.given.insert(given);
+            }
             Kind::WorkloadIssuer => {
                 let issuer: TrustedIssuer = read(&document)?;
                 if removed {
@@ -206,11 +218,25 @@ impl Snapshot {
         Ok(())
     }
 
-    fn leave_behind(&mut self, feed: Feed) {
-        if feed.web_identity.subject == SubjectParts::FeedOnly {
-            let identity = (feed.subject(), feed.web_identity.audience);
-            self.left_behind.entry(identity).or_default().insert(feed.name);
+    /// Has `given` never be another's.
+    fn give(&mut self, given: Given) {
+        if !self.given.contains(&given) {
+            self.leave_behind(&given);
+            self.unwritten.insert(given.clone());
+            self.given.insert(given);
         }
+    }
+
+    fn leave_behind(&mut self, given: &Given) {
+        if let Given::Subject { feed, audience } = given {
+            let identity = (Subject::new(feed, SubjectParts::FeedOnly), audience.clone());
+            self.left_behind.entry(identity).or_default().insert(feed.clone());
+        }
+    }
+
+    /// What was given and is not known to be in the store.
+    pub(super) fn unwritten(&self) -> impl Iterator<Item = &Given> {
+        self.unwritten.iter()
     }
 
     /// What would be known after `writes`, without a change of anything.
@@ -356,15 +382,51 @@ impl Snapshot {
         self.tombstones.get(&(kind, name.to_owned()))
     }
 
-    /// The removed feeds that had that subject, without a space in it, and that audience. Of a feed that was
-    /// renamed, the name it has now.
-    pub fn left_behind(&self, subject: &Subject, audience: &Audience) -> impl Iterator<Item = SpaceFeed> {
-        let left = self.left_behind.get(&(subject.clone(), audience.clone())).cloned().unwrap_or_default();
-        left.into_iter().map(|name| self.name_now(&name).unwrap_or(name))
+    /// Whether the configuration declares the name, or did: it may do so again, and nobody else may have it.
+    #[must_use]
+    pub fn was_declared(&self, kind: Kind, name: &str) -> bool {
+        let given = match kind {
+            Kind::Space => name.parse().ok().map(Given::Space),
+            Kind::Feed => name.parse().ok().map(Given::Feed),
+            _ => None,
+        };
+        given.is_some_and(|given| self.given.contains(&given))
     }
 
-    /// The name that a renamed feed has now; none when `name` was never one's that was renamed, or is one's again, by
-    /// the configuration. The API gives a slug once, so an old name leads to one feed alone.
+    /// Another feed than `feed` that has its subject and audience, has had them, or will by a planned rename.
+    ///
+    /// Only a subject without a space in it can be two feeds': the others' names are given once. Feeds of one space
+    /// whose subject is the space's alone are one to AWS, as whoever made them so says.
+    #[must_use]
+    pub fn subject_taken(&self, feed: &Feed) -> Option<SpaceFeed> {
+        if feed.web_identity.subject != SubjectParts::FeedOnly {
+            return None;
+        }
+        let (subject, audience) = (feed.subject(), &feed.web_identity.audience);
+        let alike = |other: &Feed| other.subject() == subject && other.web_identity.audience == *audience;
+        let live = self.feeds_with_partial_subjects().filter(|other| alike(other)).map(|other| other.name.clone());
+        let left = self.left_behind.get(&(subject.clone(), audience.clone())).into_iter().flatten();
+        let left = left.map(|name| self.name_now(name).unwrap_or_else(|| name.clone()));
+        let planned = self.renames().filter_map(|plan| {
+            let RenameOf::Feed(name) = &plan.value.of else { return None };
+            let renamed = plan.value.renamed(self.feed(name)?)?;
+            (alike(&renamed) && renamed.name != feed.name).then(|| name.clone())
+        });
+        live.chain(left).chain(planned).find(|other| *other != feed.name)
+    }
+
+    /// What will have the name, by a planned rename.
+    #[must_use]
+    pub fn reserved_for(&self, kind: Kind, name: &str) -> Option<&RenameOf> {
+        let will_be = |rename: &Rename| match &rename.of {
+            RenameOf::Space(_) => kind == Kind::Space && rename.to.as_str() == name,
+            RenameOf::Feed(feed) => kind == Kind::Feed && format!("{}/{}", feed.space, rename.to) == name,
+        };
+        self.renames().find(|rename| will_be(&rename.value)).map(|rename| &rename.value.of)
+    }
+
+    /// The name that a renamed feed has now; none when `name` was never one's that was renamed. A slug is given once,
+    /// so an old name leads to one feed alone.
     #[must_use]
     pub fn name_now(&self, name: &SpaceFeed) -> Option<SpaceFeed> {
         let mut now: Option<SpaceFeed> = None;

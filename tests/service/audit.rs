@@ -165,6 +165,23 @@ async fn a_stream_ends_with_feedpass_and_after_five_minutes() {
 }
 
 #[tokio::test]
+async fn a_stream_that_is_silent_says_that_it_goes_on() {
+    let app = start().await;
+    let mut body = stream(&app, "after=1").await;
+    let raw = async |body: &mut Incoming| body.frame().await.unwrap().unwrap().into_data().unwrap();
+    for _ in 0..2 {
+        app.clock.advance(Duration::from_secs(20));
+        assert_eq!(raw(&mut body).await, "\n");
+    }
+    app.clock.advance(Duration::from_secs(19));
+    app.credentials("ci", "default/images").await;
+    while numbers(&next(&mut body).await.unwrap()).last() != Some(&5) {}
+    app.clock.advance(Duration::from_secs(19));
+    app.credentials("ci", "default/nothing").await;
+    assert_eq!(numbers(&next(&mut body).await.unwrap()), [6], "counted from the last that was sent");
+}
+
+#[tokio::test]
 async fn what_another_process_wrote_is_streamed_too() {
     let app = start().await;
     let mut body = stream(&app, "after=1").await;

@@ -36,6 +36,24 @@ async fn answer(address: SocketAddr, bytes: &[u8]) -> RawReply {
 }
 
 #[tokio::test]
+async fn no_body_is_waited_for_without_end() {
+    let app = TestApp::builder().operator("ci", &["admin"]).start().await;
+    let headers = "content-type: application/json\r\ncontent-length: 100\r\n";
+    let request = request_with("POST /v1/admin/spaces", headers, "{ \"slug\": ");
+    let address = app.app.internal_address();
+    // Whoever sleeps from the start on sleeps by now.
+    assert_eq!(app.internal(Method::GET, "/healthz").send().await.status, 200);
+    let asleep = app.clock.sleepers();
+    let waiting = tokio::spawn(async move { answer(address, &request).await });
+    while app.clock.sleepers() == asleep {
+        tokio::task::yield_now().await;
+    }
+    app.clock.advance(Duration::from_secs(30));
+    let reply = waiting.await.unwrap();
+    assert_eq!((reply.status.as_u16(), reply.code()), (408, "body_too_slow".into()));
+}
+
+#[tokio::test]
 async fn what_is_no_path_of_a_feed_is_refused_with_a_reason() {
     let app = TestApp::start().await;
     let long = "x".repeat(10_000);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::admin::change::{Change, Decision};
 use crate::admin::scene::Kept;
-use crate::admin::{Admin, AdminError};
+use crate::admin::{Admin, AdminError, feeds};
 use crate::audit::{Event, What};
 use crate::domain::{Client, Feed, FeedPattern, Grant, Rename, RenameOf, Role, Slug, Space, SpaceFeed};
 use crate::store::{ChangeError, Plan, Snapshot, Source};
@@ -19,6 +19,7 @@ impl Admin {
             if !planned || !snapshot.feeds().all(|feed| asked(feed)) {
                 return Ok(Plan { writes: Vec::new(), lines: Vec::new(), outcome: None });
             }
+            still_free(snapshot, plan)?;
             let Decision { changes, outcome: () } = switch(snapshot, plan)?;
             // Nobody asks for it now: who planned it did.
             let event = |change: &Change| Event {
@@ -35,6 +36,13 @@ impl Admin {
         events.iter().flatten().for_each(Event::log);
         Ok(events.is_some())
     }
+}
+
+/// A feed's audience may have changed since the rename was planned, and with it whose subject is the same.
+fn still_free(snapshot: &Snapshot, plan: &Rename) -> Result<(), AdminError> {
+    let RenameOf::Feed(name) = &plan.of else { return Ok(()) };
+    let Some(renamed) = snapshot.feed(name).and_then(|feed| plan.renamed(feed)) else { return Ok(()) };
+    feeds::subject_is_free(snapshot, &renamed)
 }
 
 /// Everything that names the old slug names the new one; the old names lead there.

@@ -1,5 +1,6 @@
 //! `GET /v1/admin/audit`, `…/stream` and `…/verify`
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
@@ -16,6 +17,7 @@ use serde::Deserialize;
 use crate::admin::trail::{self, TrailError};
 use crate::audit::{Audit, Follower, Report, Seen};
 use crate::authz::Operator;
+use crate::clock::Clock;
 use crate::domain::{Period, Slug};
 use crate::http::no_store::NoStore;
 use crate::http::parts::Parameters;
@@ -25,6 +27,8 @@ use crate::store::database::{LineFilter, WrittenLine};
 
 /// How long a stream goes on. Who may see it is looked at when it begins, so it must not go on for ever.
 const LONGEST: Duration = Duration::from_mins(5);
+/// How long a stream is silent at most. Proxies cut connections that are idle for a minute, some sooner.
+const HEARTBEAT: Duration = Duration::from_secs(20);
 const DEFAULT: i64 = 100;
 const MOST: i64 = 1000;
 
@@ -117,7 +121,8 @@ pub(in crate::http) async fn list(
     Ok(NoStore(typed("application/json", Body::from(format!("{{\"items\":[{}],\"next\":{next}}}", items.join(","))))))
 }
 
-/// Lines from the first that is wanted on, and then each as it comes.
+/// Lines from the first that is wanted on, and then each as it comes. Where none came for a while, an empty line says
+/// that the stream goes on.
 pub(in crate::http) async fn stream(
     State(state): State<HttpState>,
     operator: Operator,
@@ -128,23 +133,37 @@ pub(in crate::http) async fn stream(
     }
     let filter = wanted.filter(state.audit.now()).map_err(wrong)?;
     let follower = trail::follow(&operator, &state.audit, filter).await?;
-    let lines = unfold((follower, state.clock.sleep(LONGEST)), next);
+    let (end, beat, clock) = (state.clock.sleep(LONGEST), state.clock.sleep(HEARTBEAT), state.clock);
+    let lines = unfold(Following { follower, end, beat, clock }, Following::next);
     Ok(NoStore(typed("application/jsonl", Body::from_stream(lines))))
 }
 
-type Following = (Follower, BoxFuture<'static, ()>);
+/// A stream under way.
+struct Following {
+    follower: Follower,
+    end: BoxFuture<'static, ()>,
+    /// When it has been silent for too long.
+    beat: BoxFuture<'static, ()>,
+    clock: Arc<dyn Clock>,
+}
 
-async fn next((mut follower, mut end): Following) -> Option<(Result<Bytes, std::io::Error>, Following)> {
-    let lines = tokio::select! {
-        lines = follower.next() => lines,
-        () = &mut end => return None,
-    };
-    let text = lines.map(|lines| {
-        lines.map(|lines| lines.iter().map(|line| line.to_json() + "\n").collect::<String>()).map(Bytes::from)
-    });
-    // Where the store does not answer, the connection is cut: an end would look like there was no more.
-    let sent = text.map_err(std::io::Error::other).transpose()?;
-    Some((sent, (follower, end)))
+impl Following {
+    async fn next(mut self) -> Option<(Result<Bytes, std::io::Error>, Self)> {
+        let lines = tokio::select! {
+            biased;
+            () = &mut self.end => return None,
+            lines = self.follower.next() => lines,
+            () = &mut self.beat => Ok(Some(Vec::new())),
+        };
+        let text = |lines: Vec<WrittenLine>| match lines.as_slice() {
+            [] => "\n".to_owned(),
+            lines => lines.iter().map(|line| line.to_json() + "\n").collect(),
+        };
+        // Where the store does not answer, the connection is cut: an end would look like there was no more.
+        let sent = lines.map(|lines| lines.map(text).map(Bytes::from)).map_err(std::io::Error::other).transpose()?;
+        self.beat = self.clock.sleep(HEARTBEAT);
+        Some((sent, self))
+    }
 }
 
 /// What was seen earlier.

@@ -24,15 +24,18 @@ pub(in crate::http) struct Body<T>(pub(in crate::http) T);
 impl<T: DeserializeOwned> FromRequest<HttpState> for Body<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, _: &HttpState) -> Result<Self, Problem> {
+    async fn from_request(request: Request, state: &HttpState) -> Result<Self, Problem> {
         if !is_json(request.headers()) {
             let detail = "the body has to be JSON, with `Content-Type: application/json`";
             let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
             return Err(Problem::new(status, "unsupported_media_type", WhoseMove::Caller, detail));
         }
-        let Ok(collected) = tokio::time::timeout(BODY_TIME, request.into_body().collect()).await else {
-            let detail = format!("the body took more than {} s to come", BODY_TIME.as_secs());
-            return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "body_too_slow", WhoseMove::Caller, detail));
+        let collected = tokio::select! {
+            collected = request.into_body().collect() => collected,
+            () = state.clock.sleep(BODY_TIME) => {
+                let detail = format!("the body took more than {} s to come", BODY_TIME.as_secs());
+                return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "body_too_slow", WhoseMove::Caller, detail));
+            }
         };
         let bytes = collected.map_err(|error| unreadable(&error))?.to_bytes();
         serde_json::from_slice(&bytes).map(Self).map_err(|error| {

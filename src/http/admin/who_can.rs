@@ -19,6 +19,7 @@ pub(in crate::http) struct WhoCanParameters {
 /// Who can have a feed.
 #[derive(Serialize)]
 pub(in crate::http) struct WhoCanBody {
+    /// By the name that it has now.
     feed: SpaceFeed,
     clients: Vec<HolderBody>,
 }
@@ -47,6 +48,6 @@ pub(in crate::http) async fn who_can(
     operator: Operator,
     Parameters(WhoCanParameters { feed }): Parameters<WhoCanParameters>,
 ) -> Result<Json<WhoCanBody>, Problem> {
-    let clients = admin.who_can(&operator, &feed)?.into_iter().map(HolderBody::from).collect();
-    Ok(Json(WhoCanBody { feed, clients }))
+    let (feed, holders) = admin.who_can(&operator, &feed)?;
+    Ok(Json(WhoCanBody { feed, clients: holders.into_iter().map(HolderBody::from).collect() }))
 }

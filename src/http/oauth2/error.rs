@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::authn::{AuthnError, Fault};
 use crate::authz::Refusal as NotPermitted;
-use crate::broker::BrokerError;
+use crate::broker::{BrokerError, WrongToken};
 use crate::http::caller::NotAdmitted;
 use crate::http::no_store::NoStore;
 use crate::http::problem::{Problem, Said};
@@ -100,6 +100,8 @@ impl From<BrokerError> for Refusal {
         let word = match &error {
             BrokerError::Refused(NotPermitted::ScopeTooNarrow { .. }) => "invalid_scope",
             BrokerError::Refused(_) => "invalid_target",
+            // RFC 8693 §2.2.2 has one word for whatever is wrong with a subject token.
+            BrokerError::WrongToken(WrongToken::NothingLeft) => "invalid_request",
             BrokerError::WrongToken(_) => error.code(),
             _ => return Self::Problem(error.into()),
         };

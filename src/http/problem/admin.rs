@@ -14,6 +14,7 @@ impl From<AdminError> for Problem {
             AdminError::Taken { .. }
             | AdminError::Reserved { .. }
             | AdminError::Tombstoned { .. }
+            | AdminError::WasDeclared { .. }
             | AdminError::RenamePlanned { .. }
             | AdminError::Declared { .. }
             | AdminError::SpaceNotEmpty { .. }

@@ -51,14 +51,18 @@ impl Mint {
     /// Signs an access token for `caller`, good for what it is good for.
     ///
     /// `exp` is `iat` plus the configured lifetime, whole seconds, 60 to 3600, and never later than the end of what
-    /// the caller proved who it is with: or a token could be made to last by exchanging it for another.
+    /// the caller proved who it is with: or a token could be made to last by exchanging it for another. None when not
+    /// a second is left of that, as of a proof that counts still by the leeway for clocks that are apart.
     ///
     /// # Errors
     /// [`MintError`] when the key's keeper cannot sign or the machine gives no randomness.
-    pub async fn access_token(&self, caller: &Caller) -> Result<AccessToken, MintError> {
+    pub async fn access_token(&self, caller: &Caller) -> Result<Option<AccessToken>, MintError> {
         let issued_second = self.clock.now().as_second();
         let full = issued_second + i64::from(self.lifetimes.load().access.as_secs());
         let expires_second = caller.ends_at().map_or(full, |end| full.min(end.as_second()));
+        if expires_second <= issued_second {
+            return Ok(None);
+        }
         let jti = self.token_id()?;
         let claims = Claims {
             iss: &self.names.issuer,
@@ -71,13 +75,13 @@ impl Mint {
             scope: caller.scope().to_string(),
         };
         let (token, kid) = self.sign(Some(ACCESS_TOKEN_TYPE), &claims).await?;
-        Ok(AccessToken {
+        Ok(Some(AccessToken {
             token,
             kid,
             jti,
             scope: caller.scope().clone(),
-            lifetime: SignedDuration::from_secs((expires_second - issued_second).max(0)),
+            lifetime: SignedDuration::from_secs(expires_second - issued_second),
             expires_at: second(expires_second),
-        })
+        }))
     }
 }

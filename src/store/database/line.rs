@@ -9,9 +9,9 @@ use crate::store::StoreError;
 /// A line of the audit trail that is not numbered yet: a JSON object. Its members of the names of columns can be searched by.
 pub type AuditLine = Map<String, Value>;
 
-/// The columns of a line that are members of its JSON too.
-pub(super) const COLUMNS: [&str; 8] =
-    ["event", "outcome", "client", "feed", "kid", "jti", "session_name", "aws_request_id"];
+/// The columns of a line that its JSON has too: members of it, and the space that its `feed` is of.
+pub(super) const COLUMNS: [&str; 9] =
+    ["event", "outcome", "client", "feed", "space", "kid", "jti", "session_name", "aws_request_id"];
 
 /// A line of the audit trail as it was written.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -62,7 +62,7 @@ impl WrittenLine {
             return Some(FalseCopy { column: "at", line: time.to_string(), copy: at.to_string() });
         }
         COLUMNS.into_iter().zip(columns).find_map(|(column, copy)| {
-            let said = members.get(column).and_then(Value::as_str);
+            let said = said(members, column);
             let differs = || FalseCopy {
                 column,
                 line: said.unwrap_or_default().to_owned(),
@@ -85,13 +85,21 @@ pub(super) struct Numbered {
 impl Numbered {
     /// `line` as number `seq`, after a line of hash `previous`; of `now`, if it does not say itself when it was.
     pub(super) fn new(seq: i64, line: AuditLine, previous: &str, now: Timestamp) -> Result<Self, StoreError> {
-        let column = |name: &str| line.get(name).and_then(Value::as_str).map(str::to_owned);
-        let columns = COLUMNS.map(column);
+        let columns = COLUMNS.map(|column| said(&line, column).map(str::to_owned));
         let at = time(&line).unwrap_or_else(|| now.as_millisecond());
         let mut numbered = AuditLine::from_iter([("seq".to_owned(), Value::from(seq))]);
         numbered.extend(line);
         let body = serde_json::to_string(&numbered)?;
         Ok(Self { seq, at, hash: link(previous, &body), body, columns })
+    }
+}
+
+/// What a line says of what stands in `column`.
+fn said<'l>(line: &'l AuditLine, column: &str) -> Option<&'l str> {
+    let member = |name: &str| line.get(name).and_then(Value::as_str);
+    match column {
+        "space" => member("feed")?.split_once('/').map(|(space, _)| space),
+        member_too => member(member_too),
     }
 }
 

@@ -4,14 +4,17 @@ use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::str::FromStr as _;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, QueryBuilder, SqlSafeStr as _};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{ConnectOptions as _, Connection as _, QueryBuilder, SqlSafeStr as _};
 
 use super::line::{COLUMNS, Numbered};
 use super::{Assertions, AuditLine, Documents, LineFilter, Pruned, Receiver, Trail, TrailEnds, WrittenLine};
@@ -29,6 +32,10 @@ pub struct SqlDatabase {
     writer: Pool,
     /// For `SQLite`: readers that no writer holds up.
     reader: Pool,
+    /// For a database in memory, which goes with its last connection: one that nobody uses. A pool closes a connection
+    /// whose user goes away amid a question.
+    #[expect(dead_code, reason = "it is there to be kept")]
+    anchor: Option<Mutex<SqliteConnection>>,
 }
 
 #[derive(Clone)]
@@ -67,8 +74,8 @@ macro_rules! append {
             }
             for rows in numbered.chunks(LINES_AT_ONCE) {
                 let mut insert = QueryBuilder::new(
-                    "INSERT INTO audit (seq, at, hash, body, event, outcome, client, feed, kid, jti, session_name, \
-                     aws_request_id) ",
+                    "INSERT INTO audit (seq, at, hash, body, event, outcome, client, feed, space, kid, jti, \
+                     session_name, aws_request_id) ",
                 );
                 insert.push_values(rows, |mut values, row| {
                     values.push_bind(row.seq).push_bind(row.at);
@@ -86,7 +93,7 @@ macro_rules! append {
 
 type DocumentRow = (String, String, String, i64, Option<String>, i64, i64, i64);
 type Text = Option<String>;
-type LineRow = (i64, String, String, i64, Text, Text, Text, Text, Text, Text, Text, Text);
+type LineRow = (i64, String, String, i64, Text, Text, Text, Text, Text, Text, Text, Text, Text);
 type ReceiverRow = (String, i64, i64, i64);
 
 impl SqlDatabase {
@@ -97,14 +104,13 @@ impl SqlDatabase {
     /// [`StoreError::Open`] and [`StoreError::Migrate`].
     pub async fn open(url: &str) -> Result<Self, StoreError> {
         let database = if url.starts_with("sqlite:") { open_sqlite(url).await? } else { open_postgres(url).await? };
-        let migrations = vec![Migration::new(
-            1,
-            "store".into(),
-            MigrationType::Simple,
-            include_str!("../migrations/0001_store.sql").into_sql_str(),
-            false,
-        )];
-        let migrator = Migrator::with_migrations(migrations);
+        let migration = |number, name: &'static str, text: &'static str| {
+            Migration::new(number, name.into(), MigrationType::Simple, text.into_sql_str(), false)
+        };
+        let migrator = Migrator::with_migrations(vec![
+            migration(1, "store", include_str!("../migrations/0001_store.sql")),
+            migration(2, "audit space", include_str!("../migrations/0002_audit_space.sql")),
+        ]);
         let migrated = on!(database.writer, pool => migrator.run(pool).await);
         migrated.map_err(|error| StoreError::Migrate(error.to_string()))?;
         Ok(database)
@@ -124,19 +130,12 @@ async fn open_sqlite(url: &str) -> Result<SqlDatabase, StoreError> {
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(BUSY)
         .disable_statement_logging();
-    let pool = |connections| {
-        // A database in memory goes with its connection.
-        let kept = if in_memory {
-            SqlitePoolOptions::new().idle_timeout(None).max_lifetime(None)
-        } else {
-            SqlitePoolOptions::new()
-        };
-        kept.max_connections(connections).acquire_timeout(ACQUIRE)
-    };
+    let pool = |connections| SqlitePoolOptions::new().max_connections(connections).acquire_timeout(ACQUIRE);
     let opened = |error: sqlx::Error| StoreError::Open(format!("{}: {error}", options.get_filename().display()));
+    let anchor = if in_memory { Some(SqliteConnection::connect_with(&options).await.map_err(opened)?) } else { None };
     let writer = pool(1).connect_with(options.clone()).await.map_err(opened)?;
     let reader = if in_memory { writer.clone() } else { pool(4).connect_lazy_with(options.clone()) };
-    Ok(SqlDatabase { writer: Pool::Sqlite(writer), reader: Pool::Sqlite(reader) })
+    Ok(SqlDatabase { writer: Pool::Sqlite(writer), reader: Pool::Sqlite(reader), anchor: anchor.map(Mutex::new) })
 }
 
 /// The files that `SQLite` makes beside it take its mode.
@@ -155,7 +154,7 @@ async fn open_postgres(url: &str) -> Result<SqlDatabase, StoreError> {
     let options = options.disable_statement_logging();
     let pool = PgPoolOptions::new().max_connections(8).acquire_timeout(ACQUIRE).connect_with(options).await;
     let pool = Pool::Postgres(pool.map_err(|error| StoreError::Open(error.to_string()))?);
-    Ok(SqlDatabase { writer: pool.clone(), reader: pool })
+    Ok(SqlDatabase { writer: pool.clone(), reader: pool, anchor: None })
 }
 
 #[async_trait]
@@ -229,8 +228,8 @@ fn document(row: DocumentRow) -> Document {
 }
 
 fn written(row: LineRow) -> WrittenLine {
-    let (seq, body, hash, at, event, outcome, client, feed, kid, jti, session_name, aws_request_id) = row;
-    let columns: [_; COLUMNS.len()] = [event, outcome, client, feed, kid, jti, session_name, aws_request_id];
+    let (seq, body, hash, at, event, outcome, client, feed, space, kid, jti, session_name, aws_request_id) = row;
+    let columns: [_; COLUMNS.len()] = [event, outcome, client, feed, space, kid, jti, session_name, aws_request_id];
     WrittenLine { seq, body, hash, copies: (at, columns) }
 }
 
@@ -252,8 +251,8 @@ impl Trail for SqlDatabase {
     async fn lines(&self, filter: &LineFilter, limit: i64) -> Result<Vec<WrittenLine>, StoreError> {
         let rows: Vec<LineRow> = on!(self.reader, pool => {
             let mut query = QueryBuilder::new(
-                "SELECT seq, body, hash, at, event, outcome, client, feed, kid, jti, session_name, aws_request_id FROM audit \
-                 WHERE 1 = 1",
+                "SELECT seq, body, hash, at, event, outcome, client, feed, space, kid, jti, session_name, aws_request_id \
+                 FROM audit WHERE 1 = 1",
             );
             for (condition, bound) in [(" AND seq > ", filter.after), (" AND seq < ", filter.before)] {
                 if let Some(bound) = bound {
@@ -279,13 +278,19 @@ impl Trail for SqlDatabase {
                     query.push(condition).push_bind(wanted);
                 }
             }
-            if let Some(spaces) = &filter.spaces {
-                query.push(" AND (1 = 0");
-                for space in spaces {
-                    // A slug holds nothing that LIKE reads as a sign.
-                    query.push(" OR feed LIKE ").push_bind(format!("{space}/%"));
+            match filter.spaces.as_deref() {
+                None => {}
+                // No list in SQL is empty.
+                Some([]) => {
+                    query.push(" AND 1 = 0");
                 }
-                query.push(")");
+                Some(spaces) => {
+                    let mut list = query.push(" AND space IN (").separated(", ");
+                    for space in spaces {
+                        list.push_bind(space);
+                    }
+                    query.push(")");
+                }
             }
             query.push(if filter.newest_first { " ORDER BY seq DESC LIMIT " } else { " ORDER BY seq LIMIT " }).push_bind(limit);
             query.build_query_as().fetch_all(pool).await?
@@ -363,5 +368,23 @@ impl Assertions for SqlDatabase {
             let noted = noted.bind(client).bind(jti).bind(expires_at.as_millisecond()).execute(pool).await?;
             Ok(noted.rows_affected() == 1)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_database_in_memory_outlives_the_connections_of_its_pools() {
+        let database = SqlDatabase::open("sqlite::memory:").await.unwrap();
+        let line = AuditLine::from_iter([("event".into(), "mint".into()), ("outcome".into(), "ok".into())]);
+        database.append(vec![line], Timestamp::UNIX_EPOCH).await.unwrap();
+        for pool in [&database.reader, &database.writer] {
+            let Pool::Sqlite(pool) = pool else { unreachable!("it is one of SQLite") };
+            // As sqlx does with one whose user went away while it was tried out.
+            pool.acquire().await.unwrap().detach().close().await.unwrap();
+            assert_eq!(database.lines(&LineFilter::default(), 10).await.unwrap().len(), 1);
+        }
     }
 }

@@ -32,8 +32,10 @@ async fn a_client_is_made_used_changed_and_removed_and_each_counts_at_once() {
     assert_eq!(ask().await.status, 200);
     let me = app.ask_with(&secret, Method::GET, "/v1/whoami", &Value::Null, None).await.json();
     let grants = pulls("default/images");
-    let expected =
-        json!({ "id": "cd", "name": "Deploys", "roles": [], "grants": grants, "via": "secret", "expires_at": null });
+    let expected = json!({
+        "id": "cd", "name": "Deploys", "roles": [], "grants": grants, "via": "secret",
+        "scope": "pull push token session catalog admin", "expires_at": null,
+    });
     assert_eq!(me, expected);
     assert_eq!(put(&app, "/v1/admin/clients/cd", json!({ "id": "cd" }), "*").await.status, 200);
     assert_eq!(ask().await.status_and_code(), (404, "feed_not_found".into()), "the grant is gone");

@@ -8,6 +8,7 @@ mod reach;
 mod renames;
 mod secrets;
 mod spaces;
+mod subjects;
 
 use http::Method;
 use serde_json::{Value, json};

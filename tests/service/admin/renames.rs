@@ -8,7 +8,7 @@ use feedpass::sandbox::{Accounts, OidcProvider, Role};
 use http::Method;
 use serde_json::{Value, json};
 
-use super::{delete, feed, get, post, put, with_admins};
+use super::{delete, feed, get, names, post, put, with_admins};
 use crate::support::TestApp;
 use crate::support::aws::policy;
 
@@ -28,6 +28,7 @@ fn trust(app: &TestApp, named: impl Fn(&Feed) -> Option<Feed>) {
     let snapshot = app.app.store().current();
     let issuer = app.app.settings().issuer.clone();
     let mut accounts = Accounts { providers: Vec::new(), roles: Vec::new() };
+    let audiences: Vec<_> = snapshot.feeds().map(|feed| feed.web_identity.audience.clone()).collect();
     for feed in snapshot.feeds() {
         let both: Vec<Feed> = [Some(Feed::clone(feed)), named(feed)].into_iter().flatten().collect();
         accounts.roles.push(Role {
@@ -39,7 +40,7 @@ fn trust(app: &TestApp, named: impl Fn(&Feed) -> Option<Feed>) {
         accounts.providers.push(OidcProvider {
             account: feed.web_identity.role.account().clone(),
             url: issuer.clone(),
-            audiences: vec![feed.web_identity.audience.clone()],
+            audiences: audiences.clone(),
         });
     }
     app.sandbox().set_accounts(accounts);
@@ -140,7 +141,12 @@ async fn a_planned_name_is_nobody_elses_and_free_again_when_the_plan_is_given_up
 
 #[tokio::test]
 async fn a_space_waits_for_all_its_feeds_and_takes_its_clients_along() {
-    let app = with_admins().client("cd", &["default/images"], &["pull"]).start().await;
+    let app = with_admins()
+        .client("cd", &["default/images"], &["pull"])
+        .client("ce", &["old/*"], &["pull"])
+        .operator("of-old", &["space_admin:old"])
+        .start()
+        .await;
     post(&app, "/v1/admin/spaces", json!({ "slug": "old" })).await;
     for slug in ["a", "b"] {
         post(&app, "/v1/admin/spaces/old/feeds", feed(slug)).await;
@@ -165,6 +171,46 @@ async fn a_space_waits_for_all_its_feeds_and_takes_its_clients_along() {
     assert_eq!((&own["space"], &own["roles"]), (&json!("new"), &json!(["space_admin:new"])));
     assert_eq!(own["grants"][0]["feeds"], json!(["new/*", "new/a"]));
     assert_eq!(post(&app, "/v1/admin/spaces", json!({ "slug": "old" })).await.code(), "name_tombstoned");
+
+    // What the configuration declares cannot be rewritten; its names lead to the new ones.
+    let seen = app.get_as("of-old", "/v1/admin/feeds").await;
+    assert_eq!(names(&seen, "space"), ["new", "new"]);
+    assert_eq!(app.ask("of-old", Method::POST, "/v1/admin/spaces/new/feeds", &feed("c")).await.status, 201);
+    for name in ["new/a", "old/a"] {
+        let reply = get(&app, &format!("/v1/admin/who-can?feed={name}")).await.json();
+        let holders: Vec<_> =
+            reply["clients"].as_array().unwrap().iter().map(|holder| holder["id"].as_str().unwrap()).collect();
+        assert_eq!((&reply["feed"], holders), (&json!("new/a"), vec!["ce", "of-old", "own", "root"]), "{name}");
+    }
+    let theirs = app.get_as("of-other", "/v1/admin/who-can?feed=old/a").await;
+    assert_eq!(theirs.status_and_code(), (404, "not_found".into()));
+}
+
+#[tokio::test]
+async fn a_rename_waits_whose_subject_became_another_feeds_meanwhile() {
+    let app = start().await;
+    let alone = |slug: &str, audience: &str| {
+        let mut body = feed(slug);
+        body["web_identity"]["subject"] = json!(["feed"]);
+        body["web_identity"]["audience"] = audience.into();
+        body
+    };
+    assert_eq!(post(&app, "/v1/admin/spaces/other/feeds", alone("pictures", "b")).await.status, 201);
+    let path = "/v1/admin/spaces/default/feeds/models";
+    assert_eq!(put(&app, path, alone("models", "a"), "*").await.status, 200);
+    assert_eq!(post(&app, &format!("{path}/rename"), json!({ "slug": "pictures" })).await.status, 202);
+    until(&app, asked).await;
+    assert_eq!(put(&app, path, alone("models", "b"), "*").await.status, 200);
+    trust(&app, |feed| {
+        let pictures = Feed { name: "default/pictures".parse().unwrap(), ..feed.clone() };
+        (feed.name.to_string() == "default/models").then_some(pictures)
+    });
+    app.clock.advance(Duration::from_mins(1));
+    let said = "the rename of feed:default/models is not further";
+    // Though STS takes it.
+    until(&app, |items| items[0]["feeds"][0]["accepted"] == true && !app.lines().with(said).is_empty()).await;
+    assert!(app.lines().with(said)[0].contains("as feed `other/pictures` is, was or will be"));
+    assert_eq!(get(&app, path).await.status, 200);
 }
 
 #[tokio::test]

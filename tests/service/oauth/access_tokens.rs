@@ -41,6 +41,28 @@ async fn a_removed_clients_token_opens_nothing_and_its_grants_are_those_of_now()
 }
 
 #[tokio::test]
+async fn who_asks_who_it_is_hears_what_its_token_is_good_for() {
+    let app = TestApp::builder()
+        .feed("default/images")
+        .operator("ops", &["auditor"])
+        .grant(&["default/images"], &["pull", "token"])
+        .grant(&["default/*"], &["catalog"])
+        .start()
+        .await;
+    let whoami = async |bearer: &str| app.internal(Method::GET, "/v1/whoami").bearer(bearer).send().await.json();
+    let all = whoami(&TestApp::secret_of("ops")).await;
+    assert_eq!((&all["roles"], &all["scope"]), (&json!(["auditor"]), &json!("pull push token session catalog admin")));
+    let grants = json!([
+        { "feeds": ["default/images"], "actions": ["pull", "token"] },
+        { "feeds": ["default/*"], "actions": ["catalog"] },
+    ]);
+    assert_eq!(all["grants"], grants);
+    let narrow = whoami(&access_token(&app, "ops", Some("token push")).await).await;
+    assert_eq!((&narrow["roles"], &narrow["scope"]), (&json!([]), &json!("push token")));
+    assert_eq!(narrow["grants"], json!([{ "feeds": ["default/images"], "actions": ["token"] }]));
+}
+
+#[tokio::test]
 async fn what_is_no_token_of_ours_is_refused_for_its_own_reason() {
     let app = TestApp::start().await;
     let token = access_token(&app, "ci", None).await;

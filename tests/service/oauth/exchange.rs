@@ -60,14 +60,34 @@ async fn no_chain_of_exchanges_outlives_the_first_token() {
     let app = TestApp::start().await;
     let mut token = access_token(&app, "ci", None).await;
     for _ in 0..3 {
-        app.clock.advance(Duration::from_secs(210));
+        app.clock.advance(Duration::from_secs(190));
         let reply = exchanged(&app, &token, &[]).await;
         assert_eq!(reply.status, 200, "{}", reply.text());
         token = reply.json()["access_token"].as_str().unwrap().to_owned();
         assert_eq!(contents(&token).1["exp"].as_i64(), Some(start() + 600));
     }
-    app.clock.advance(Duration::from_secs(30));
+    app.clock.advance(Duration::from_secs(90));
     assert_refused(&exchanged(&app, &token, &[]).await, 400, "invalid_request", "expired");
+}
+
+#[tokio::test]
+async fn what_counts_by_the_leeway_alone_has_no_time_left_to_give() {
+    let app = TestApp::start().await;
+    let token = access_token(&app, "ci", None).await;
+    app.clock.advance(Duration::from_secs(599));
+    let last = exchanged(&app, &token, &[]).await.json();
+    let (_, claims) = contents(last["access_token"].as_str().unwrap());
+    assert_eq!((&last["expires_in"], claims["exp"].as_i64()), (&json!(1), Some(start() + 600)));
+    assert_eq!(claims["iat"].as_i64(), Some(start() + 599));
+    for seconds in [1, 30] {
+        app.clock.advance(Duration::from_secs(seconds));
+        let path = "/v1/spaces/default/feeds/images/credentials";
+        assert_eq!(post_bearer(&app, &token, path).await.status, 200, "it counts still, clocks may be apart");
+        assert_refused(&exchanged(&app, &token, &[]).await, 400, "invalid_request", "no token that is got for it");
+    }
+    let trail = app.trail("access_token").await;
+    let codes: Vec<_> = trail.iter().map(|line| line["code"].as_str().unwrap_or_default()).collect();
+    assert_eq!(codes, ["", "", "subject_token_expired", "subject_token_expired"]);
 }
 
 #[tokio::test]

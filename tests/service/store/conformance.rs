@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use feedpass::audit::verify;
 use feedpass::clock::ManualClock;
-use feedpass::domain::{Slug, Space};
+use feedpass::domain::{Feed, Slug, Space};
 use feedpass::store::database::{Database, GENESIS, LineFilter, Pruned, link};
-use feedpass::store::{Declared, Document, Kind, Plan, Store, Write};
+use feedpass::store::{Declared, Document, Kind, Plan, Store, StoreError, Write};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -63,6 +63,10 @@ on_every_database! {
     a_change_of_another_process_is_seen_on_refresh,
     who_was_slower_decides_anew,
     what_was_refused_changed_nothing,
+    what_was_declared_is_remembered_by_the_store,
+    a_subject_that_a_feed_gave_up_is_remembered_by_the_store,
+    what_was_the_stores_is_not_declared,
+    nothing_is_declared_that_waits_for_the_database,
 }
 
 /// Has the trail fail amid a change, and looks that nothing of the change is there.
@@ -90,6 +94,37 @@ async fn a_change_whose_line_cannot_be_written_is_none_in_a_sqlite_file() {
 async fn a_change_whose_line_cannot_be_written_is_none_in_postgres() {
     let Some(backend) = Backend::postgres().await else { return };
     a_change_whose_line_cannot_be_written_is_none(backend).await;
+}
+
+/// Takes the second step of the tables back, and has it done anew with lines that are there.
+async fn lines_of_before_have_their_space(backend: Backend) {
+    let database = backend.database();
+    let lines = ["team-a/a", "a-a/team-a", "other/a-a"].map(|feed| line(json!({ "feed": feed })));
+    database.append(lines.into_iter().chain([line(json!({}))]).collect(), at(1)).await.unwrap();
+    for statement in [
+        "DROP INDEX audit_space",
+        "ALTER TABLE audit DROP COLUMN space",
+        "DELETE FROM _sqlx_migrations WHERE version = 2",
+    ] {
+        backend.edit(statement).await;
+    }
+    let database = backend.of_another_process().await;
+    for (space, number) in [("team-a", 1), ("a-a", 2), ("other", 3)] {
+        let filter = LineFilter { spaces: Some(vec![space.to_owned()]), ..LineFilter::default() };
+        assert_eq!(numbers(&*database, filter).await, [number], "{space}");
+    }
+    assert_eq!(verified(&*database).await, 4);
+}
+
+#[tokio::test]
+async fn lines_of_before_have_their_space_in_a_sqlite_file() {
+    lines_of_before_have_their_space(Backend::sqlite_file().await.unwrap()).await;
+}
+
+#[tokio::test]
+async fn lines_of_before_have_their_space_in_postgres() {
+    let Some(backend) = Backend::postgres().await else { return };
+    lines_of_before_have_their_space(backend).await;
 }
 
 fn at(second: i64) -> Timestamp {
@@ -138,6 +173,34 @@ async fn keep(store: &Store, slug: &str) -> usize {
     };
     store.change(plan).await.unwrap();
     decided.into_inner()
+}
+
+/// What `declared` comes to on `database`.
+async fn opened(database: Arc<dyn Database>, declared: Declared) -> Result<Store, StoreError> {
+    Store::open(database, declared, Arc::new(ManualClock::at(at(0)))).await
+}
+
+/// A feed whose subject drops the space.
+fn alone(name: &str, audience: &str) -> Feed {
+    let (space, slug) = name.split_once('/').unwrap();
+    let role = "arn:aws:iam::123456789012:role/x";
+    let identity = json!({ "role_arn": role, "audience": audience, "subject": ["feed"] });
+    let feed = json!({ "space": space, "slug": slug, "region": "us-east-1", "registry": "123456789012", "web_identity": identity });
+    serde_json::from_value(feed).unwrap()
+}
+
+/// Such a feed, in its space.
+fn declaring(name: &str, audience: &str) -> Declared {
+    let feed = alone(name, audience);
+    let space = Space { slug: feed.name.space.clone(), name: None };
+    Declared { spaces: vec![space], feeds: vec![feed], ..Declared::default() }
+}
+
+fn clashes(opened: Result<Store, StoreError>) -> Vec<String> {
+    match opened {
+        Err(StoreError::Clashes(clashes)) => clashes.iter().map(ToString::to_string).collect(),
+        other => panic!("it clashes with nothing: {:?}", other.err()),
+    }
 }
 
 fn knows(store: &Store, slug: &str) -> bool {
@@ -441,6 +504,79 @@ mod cases {
         assert_eq!(keep(&other, "b").await, 2, "on what the first had made");
         assert!(knows(&other, "a") && knows(&other, "b"));
         assert_eq!((verified(&**one.database()).await, one.refresh().await.unwrap()), (2, true));
+    }
+
+    pub(super) async fn what_was_declared_is_remembered_by_the_store(backend: Backend) {
+        opened(backend.database(), declaring("a/x", "one")).await.unwrap();
+        let later = opened(backend.of_another_process().await, Declared::default()).await.unwrap().current();
+        assert!(later.was_declared(Kind::Space, "a") && later.was_declared(Kind::Feed, "a/x"));
+        assert!(!later.was_declared(Kind::Space, "b") && !later.was_declared(Kind::Feed, "a/y"));
+        assert_eq!(later.subject_taken(&alone("b/x", "one")), Some("a/x".parse().unwrap()));
+        assert_eq!(later.subject_taken(&alone("b/x", "two")), None);
+        let found = clashes(opened(backend.database(), declaring("b/x", "one")).await);
+        assert!(found.len() == 1 && found[0].contains("as feed `a/x` is, was or will be"), "{found:?}");
+        let again = opened(backend.database(), declaring("a/x", "two")).await.unwrap();
+        assert!(again.current().feed(&"a/x".parse().unwrap()).is_some(), "the same name is the same feed");
+        let revision = again.database().revision().await.unwrap();
+        opened(backend.database(), declaring("a/x", "two")).await.unwrap();
+        assert_eq!(again.database().revision().await.unwrap(), revision, "what is remembered is not written again");
+    }
+
+    pub(super) async fn a_subject_that_a_feed_gave_up_is_remembered_by_the_store(backend: Backend) {
+        let store = store(backend.database()).await;
+        for audience in ["one", "two", "three"] {
+            let writes = || vec![Write::put(&alone("a/x", audience)).unwrap()];
+            let plan = |_: &feedpass::store::Snapshot| {
+                Ok::<_, Infallible>(Plan { writes: writes(), lines: vec![], outcome: () })
+            };
+            store.change(plan).await.unwrap();
+        }
+        let later = super::store(backend.of_another_process().await).await;
+        for store in [&store, &later] {
+            for audience in ["one", "two", "three"] {
+                let taken = store.current().subject_taken(&alone("b/x", audience));
+                assert_eq!(taken, Some("a/x".parse().unwrap()), "{audience}");
+                assert_eq!(store.current().subject_taken(&alone("a/x", audience)), None, "{audience} is its own");
+            }
+        }
+    }
+
+    pub(super) async fn what_was_the_stores_is_not_declared(backend: Backend) {
+        let store = store(backend.database()).await;
+        keep(&store, "live").await;
+        let bury = |_: &feedpass::store::Snapshot| {
+            let writes = vec![
+                Write::bury(&space("a", "a"), None).unwrap(),
+                Write::bury(&alone("b/x", "one"), Some("b/y".into())).unwrap(),
+            ];
+            Ok::<_, Infallible>(Plan { writes, lines: vec![], outcome: () })
+        };
+        store.change(bury).await.unwrap();
+        let revision = store.database().revision().await.unwrap();
+        for (declared, said) in [
+            (declaring("live/z", "one"), "the store has space `live` too"),
+            (declaring("a/z", "one"), "space `a` was the store's until 1970-01-12T13:46:40Z, and a slug"),
+            (declaring("b/x", "two"), "feed `b/x` was the store's until 1970-01-12T13:46:40Z and is `b/y` now"),
+            (declaring("c/x", "one"), "feed `c/x` would be `feed:x` for audience `one` to AWS, as feed `b/y` is"),
+        ] {
+            let found = clashes(opened(backend.database(), declared.clone()).await);
+            assert!(found.len() == 1 && found[0].contains(said), "{found:?}");
+            assert!(store.redeclare(&declared).is_err());
+            assert_eq!(store.current().feeds().count(), 0, "nothing of it is there");
+        }
+        assert_eq!(store.database().revision().await.unwrap(), revision, "nor is it remembered");
+    }
+
+    pub(super) async fn nothing_is_declared_that_waits_for_the_database(backend: Backend) {
+        let store = store(backend.database()).await;
+        let revision = store.database().revision().await.unwrap();
+        store.redeclare(&declaring("a/x", "one")).unwrap();
+        store.redeclare(&Declared::default()).unwrap();
+        assert_eq!(store.database().revision().await.unwrap(), revision);
+        assert!(store.current().was_declared(Kind::Feed, "a/x"), "it counts at once");
+        store.refresh().await.unwrap();
+        let later = super::store(backend.of_another_process().await).await;
+        assert!(later.current().was_declared(Kind::Feed, "a/x"), "and is remembered with the next look");
     }
 
     pub(super) async fn what_was_refused_changed_nothing(backend: Backend) {
