@@ -9,6 +9,7 @@
 mod clash;
 pub mod database;
 mod document;
+mod entry;
 mod error;
 mod given;
 mod layer;
@@ -24,9 +25,10 @@ use tokio::sync::Mutex;
 pub use clash::Clash;
 pub(crate) use clash::now as now_called;
 pub use document::{Document, Kind, Record, Write};
+pub use entry::{Entry, Source};
 pub use error::StoreError;
 pub use given::Given;
-pub use snapshot::{Declared, Entry, Snapshot, Source, Tombstone};
+pub use snapshot::{Declared, Snapshot, Tombstone};
 
 use self::database::{AuditLine, Database};
 use crate::clock::Clock;
