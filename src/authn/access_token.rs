@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::bearer::{Unverified, unverified_kind};
 use super::jws::{Expectations, LEEWAY, NoKey, TokenType, UnverifiedJwt, VerificationKey};
 use super::{Authn, AuthnError, Presented, Proven, TokenError, Verdict, Via};
 use crate::domain::{AccessLifetime, ClientId, IssuerUrl, JwsAlgorithm, Scope};
+use crate::store::Source;
 
 /// The `typ` of access tokens (RFC 9068 §2.1); what anyone else signs has another.
 pub const TYPE: &str = "at+jwt";
@@ -73,11 +75,20 @@ fn proven(authn: &Authn, presented: &Presented<'_>) -> Result<Proven, TokenError
     let id: ClientId = text("client_id")?.parse().map_err(|_| TokenError::Missing("client_id"))?;
     let scope: Scope = text("scope")?.parse().map_err(|_| TokenError::Missing("scope"))?;
     let jti = checked.token_id.ok_or(TokenError::Missing("jti"))?;
+    let issued_at = checked.issued_at.ok_or(TokenError::Missing("iat"))?;
     if checked.subject != access_token_subject(&id) {
         return Err(TokenError::Missing("sub"));
     }
     // Its client as of now: whoever is removed, or ends, is nobody at once.
-    let client = presented.snapshot.client(&id).filter(|client| client.is_live(presented.now));
-    let client = client.cloned().ok_or(TokenError::ClientGone)?;
-    Ok(Proven { client, via: Via::AccessToken { jti }, scope, ends_at: Some(checked.expires_at) })
+    let client = presented.snapshot.client_entry(&id).filter(|client| client.value.is_live(presented.now));
+    let client = client.filter(|client| !is_older(issued_at, client.source)).ok_or(TokenError::ClientGone)?;
+    Ok(Proven { client: client.value.clone(), via: Via::AccessToken { jti }, scope, ends_at: Some(checked.expires_at) })
+}
+
+/// Whether a token was made before the client was: for one that had the id earlier. Tokens have whole seconds.
+fn is_older(issued_at: Timestamp, client: Source) -> bool {
+    match client {
+        Source::Stored { created_at, .. } => issued_at.as_second() < created_at.as_second(),
+        Source::Declared => false,
+    }
 }

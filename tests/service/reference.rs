@@ -1,6 +1,10 @@
 //! What clients are given, against a naive reference: for random grants and requests, by every route and format, from
 //! a cold cache and a warm one, before and after the grants were changed.
 
+mod contract;
+mod drawn;
+mod workloads;
+
 use proptest::collection::vec;
 use proptest::sample::{select, subsequence};
 use proptest::strategy::{Strategy, ValueTree as _};
@@ -36,6 +40,14 @@ fn reference(grants: &[Grant], feed: &str, actions: &[&str]) -> u16 {
     } else {
         403
     }
+}
+
+/// Each with a role that has the feed's name.
+fn with_feeds(builder: TestAppBuilder) -> TestAppBuilder {
+    FEEDS.iter().fold(builder, |builder, (feed, region)| {
+        let role = format!("role_arn = \"arn:aws:iam::123456789012:role/{}\"", feed.replace('/', "-"));
+        builder.feed_in(region, feed, &role)
+    })
 }
 
 fn with_clients(builder: TestAppBuilder, all: &[Vec<Grant>]) -> TestAppBuilder {
@@ -94,10 +106,7 @@ async fn nobody_gets_more_or_less_than_the_grants_say() {
     for _ in 0..12 {
         let mut drawn = || vec(grants(), CLIENTS.len()).new_tree(&mut runner).unwrap().current();
         let (before, after) = (drawn(), drawn());
-        let feeds = FEEDS.iter().fold(TestApp::builder(), |builder, (feed, region)| {
-            let role = format!("role_arn = \"arn:aws:iam::123456789012:role/{}\"", feed.replace('/', "-"));
-            builder.feed_in(region, feed, &role)
-        });
+        let feeds = with_feeds(TestApp::builder());
         let limits = "[limits]\nclient_rate = \"off\"\naddress_rate = \"off\"\n";
         let app = with_clients(feeds.tables(limits), &before).start().await;
         // Cold, then warm, then with other grants over what is held.

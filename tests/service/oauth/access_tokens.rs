@@ -5,10 +5,10 @@ use std::time::Duration;
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 use feedpass::domain::Audience;
 use http::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 use url::form_urlencoded;
 
-use super::{ClientKey, access_token, contents, post_bearer, web_identity_token};
+use super::{ClientKey, access_token, asked, asking, contents, post_bearer, web_identity_token};
 use crate::support::aws::policy;
 use crate::support::{Reply, Request, TestApp};
 
@@ -60,6 +60,28 @@ async fn who_asks_who_it_is_hears_what_its_token_is_good_for() {
     let narrow = whoami(&access_token(&app, "ops", Some("token push")).await).await;
     assert_eq!((&narrow["roles"], &narrow["scope"]), (&json!([]), &json!("push token")));
     assert_eq!(narrow["grants"], json!([{ "feeds": ["default/images"], "actions": ["token"] }]));
+}
+
+#[tokio::test]
+async fn who_is_given_a_removed_clients_id_is_not_given_its_tokens() {
+    let app = TestApp::usual().operator("root", &["admin"]).start().await;
+    let root = async |method: Method, path: &str, body: Value| {
+        app.ask_with(&TestApp::secret_of("root"), method, path, &body, Some("*")).await
+    };
+    let body = |action: &str| json!({ "id": "cd", "grants": [{ "feeds": ["default/images"], "actions": [action] }] });
+    assert_eq!(root(Method::POST, "/v1/admin/clients", body("token")).await.status, 201);
+    let secret = root(Method::POST, "/v1/admin/clients/cd/secrets", json!({})).await.json();
+    let asked_for = asking(&app, &[("grant_type", "client_credentials")]);
+    let given = asked(&app, asked_for.basic("cd", secret["secret"].as_str().unwrap())).await.json();
+    let token = given["access_token"].as_str().unwrap();
+    app.clock.advance(Duration::from_secs(1));
+    assert_eq!(root(Method::PUT, "/v1/admin/clients/cd", body("pull")).await.status, 200);
+    assert_eq!(post_bearer(&app, token, CREDENTIALS).await.status, 200, "a change makes nobody another");
+    assert_eq!(root(Method::DELETE, "/v1/admin/clients/cd", Value::Null).await.status, 204);
+    assert_eq!(root(Method::POST, "/v1/admin/clients", body("pull")).await.status, 201);
+    let reply = post_bearer(&app, token, CREDENTIALS).await;
+    assert_eq!(reply.status_and_code(), (401, "access_token_refused".into()));
+    assert!(reply.detail().contains("its client is there no more"), "{}", reply.detail());
 }
 
 #[tokio::test]
