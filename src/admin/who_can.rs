@@ -1,11 +1,12 @@
 //! The reverse question: who can have a feed?
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::scene::existing;
 use super::{Admin, AdminError};
 use crate::authz::Operator;
-use crate::domain::{Action, Client, Feed, Grant, Role, SpaceFeed};
+use crate::domain::{Action, Client, ClientId, Feed, Grant, Role, SpaceFeed, WorkloadRule};
 
 /// A client that can have something of a feed, or could give it to itself.
 #[derive(Clone, Debug)]
@@ -20,10 +21,13 @@ pub struct Holder {
     pub grants: Vec<Grant>,
     /// The roles that let it grant the feed to whom it likes.
     pub roles: Vec<Role>,
+    /// The rules by which workloads are this client, those too that are only observed.
+    pub workloads: Vec<Arc<WorkloadRule>>,
 }
 
 impl Admin {
-    /// Who can have `feed`, by id: whose grants cover it, and whose roles let them grant it.
+    /// Who can have `feed`, by id: whose grants cover it, and whose roles let them grant it; and the workloads that
+    /// are one of these.
     ///
     /// # Errors
     /// [`AdminError::NotFound`] for a feed that is not there or beyond reach.
@@ -31,6 +35,10 @@ impl Admin {
         let snapshot = self.store.current();
         existing::<Feed>(&snapshot, operator, feed)?;
         let now = self.clock.now();
+        let mut rules: HashMap<&ClientId, Vec<_>> = HashMap::new();
+        for entry in snapshot.workloads_after(None) {
+            rules.entry(entry.value.client()).or_default().push(Arc::clone(&entry.value));
+        }
         let holders = snapshot.clients_after(None).map(|entry| {
             let client = Arc::clone(&entry.value);
             let grants: Vec<_> = client.grants.iter().filter(|grant| grant.covers(feed)).cloned().collect();
@@ -40,6 +48,7 @@ impl Admin {
                 is_live: client.is_live(now),
                 actions: Action::ALL.into_iter().filter(granted).collect(),
                 roles: client.roles.iter().filter(administers).cloned().collect(),
+                workloads: rules.get(&client.id).cloned().unwrap_or_default(),
                 grants,
                 client,
             }
