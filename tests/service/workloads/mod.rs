@@ -3,7 +3,7 @@
 mod admin;
 mod attacks;
 mod exchange;
-mod issuer;
+pub mod issuer;
 mod keys;
 mod kinds;
 mod outages;
