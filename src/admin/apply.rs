@@ -8,12 +8,13 @@ use serde::Deserialize;
 use super::change::{Change, Decision};
 use super::scene::{Expected, Kept, Scene};
 use super::spaces::slug;
+use super::workloads::{self, OfWorkloads};
 use super::{
     Admin, AdminError, Attempt, ChangeAction, ClientDraft, FeedDraft, Replaceable as _, SpaceDraft, clients, feeds,
     spaces,
 };
 use crate::authz::Operator;
-use crate::domain::{Client, ClientId, Feed, Slug, Space, SpaceFeed};
+use crate::domain::{Client, ClientId, Feed, Slug, Space, SpaceFeed, TrustedIssuer, WorkloadRule};
 use crate::store::{Entry, Kind, Snapshot, Source};
 
 /// What there shall be. What the configuration declares may stand here too, if it is the same.
@@ -29,6 +30,12 @@ pub struct Application {
     /// The clients. They keep the secrets that they have.
     #[serde(default)]
     pub clients: Vec<ClientDraft>,
+    /// The outside issuers whose tokens are believed.
+    #[serde(default)]
+    pub workload_issuers: Vec<TrustedIssuer>,
+    /// The rules for their tokens.
+    #[serde(default)]
+    pub workloads: Vec<WorkloadRule>,
 }
 
 /// How it is applied.
@@ -88,7 +95,11 @@ fn differences(scene: &Scene<'_>, wanted: &Application, prune: bool) -> Result<V
     let spaces = course.spaces(&wanted.spaces)?;
     let feeds = course.feeds(&wanted.feeds)?;
     let clients = course.clients(&wanted.clients)?;
+    let issuers = course.of_workloads(&wanted.workload_issuers)?;
+    let rules = course.of_workloads(&wanted.workloads)?;
     if prune {
+        course.prune_of_workloads::<WorkloadRule>(&rules)?;
+        course.prune_of_workloads::<TrustedIssuer>(&issuers)?;
         course.prune(&spaces, &feeds, &clients)?;
     }
     Ok(course.changes)
@@ -151,6 +162,26 @@ impl Course<'_> {
             })?;
         }
         Ok(named)
+    }
+
+    fn of_workloads<T: OfWorkloads>(&mut self, wanted: &[T]) -> Result<BTreeSet<Slug>, AdminError> {
+        let mut named = BTreeSet::new();
+        for value in wanted {
+            once(&mut named, value.key(), T::KIND)?;
+            self.step(|scene| match T::find(scene.snapshot, value.key()) {
+                None => workloads::put(scene, None, value).map(|put| put.0),
+                Some(before) => not_declared(before, workloads::put(scene, Some(before), value)?.0),
+            })?;
+        }
+        Ok(named)
+    }
+
+    fn prune_of_workloads<T: OfWorkloads>(&mut self, named: &BTreeSet<Slug>) -> Result<(), AdminError> {
+        let there = self.snapshot.clone();
+        for entry in T::all_after(&there, None).filter(|entry| is_stored(entry) && !named.contains(entry.value.key())) {
+            self.step(|scene| T::remove(scene, entry.value.key(), &Expected::Any).map(Some))?;
+        }
+        Ok(())
     }
 
     /// Removes what the store has beyond what is named.

@@ -14,6 +14,9 @@ pub trait OfWorkloads: Kept<Key = Slug> {
     fn all_after<'s>(snapshot: &'s Snapshot, after: Option<&'s Slug>)
     -> Box<dyn Iterator<Item = &'s Entry<Self>> + 's>;
 
+    /// Its name, read.
+    fn key(&self) -> &Slug;
+
     /// What else it can be found by.
     fn also_called(&self) -> &str;
 
@@ -30,6 +33,10 @@ impl OfWorkloads for TrustedIssuer {
         after: Option<&'s Slug>,
     ) -> Box<dyn Iterator<Item = &'s Entry<Self>> + 's> {
         Box::new(snapshot.workload_issuers_after(after))
+    }
+
+    fn key(&self) -> &Slug {
+        TrustedIssuer::name(self)
     }
 
     fn also_called(&self) -> &str {
@@ -57,6 +64,10 @@ impl OfWorkloads for WorkloadRule {
         after: Option<&'s Slug>,
     ) -> Box<dyn Iterator<Item = &'s Entry<Self>> + 's> {
         Box::new(snapshot.workloads_after(after))
+    }
+
+    fn key(&self) -> &Slug {
+        WorkloadRule::name(self)
     }
 
     fn also_called(&self) -> &str {
@@ -87,8 +98,7 @@ impl Admin {
     ) -> Page<T> {
         let snapshot = self.store.current();
         page(T::all_after(&snapshot, after), wanted, |value: &T| {
-            let name = value.name();
-            operator.reach().covers(None) && wanted.says([Some(name.as_str()), Some(value.also_called())])
+            operator.reach().covers(None) && wanted.says([Some(value.key().as_str()), Some(value.also_called())])
         })
     }
 
@@ -101,15 +111,13 @@ impl Admin {
         operator: &Operator,
         value: T,
     ) -> Result<Entry<T>, AdminError> {
-        let name = value.name();
-        let attempt = Attempt { action: ChangeAction::Create, kind: T::KIND, name: &name };
+        let name = value.key();
+        let attempt = Attempt { action: ChangeAction::Create, kind: T::KIND, name: name.as_str() };
         self.change(operator, &attempt, |scene| {
-            let taken = || T::all_after(scene.snapshot, None).any(|entry| entry.value.name() == name);
-            if taken() {
-                return Err(AdminError::Taken { kind: T::KIND, name: name.clone() });
+            if T::find(scene.snapshot, name).is_some() {
+                return Err(AdminError::Taken { kind: T::KIND, name: name.to_string() });
             }
-            fits(scene, &value)?;
-            Decision::of(scene.put(None, value.clone())?)
+            Decision::of(put(scene, None, &value)?)
         })
         .await
     }
@@ -121,24 +129,31 @@ impl<T: OfWorkloads> Replaceable for T {
     type Draft = T;
 
     fn change(scene: &Scene<'_>, before: &Entry<T>, draft: &T) -> Result<(Option<Change>, Entry<T>), AdminError> {
-        if draft.name() != before.value.name() {
+        if draft.key() != before.value.key() {
             return Err(invalid(&*before.value, "its name stays; make another one, and remove this".into()));
         }
-        fits(scene, draft)?;
-        scene.put(Some(before), draft.clone())
+        put(scene, Some(before), draft)
     }
 
     fn remove(scene: &Scene<'_>, key: &Slug, expected: &Expected) -> Result<Change, AdminError> {
         let before = scene.changeable::<T>(key, expected)?;
-        if let Some(reason) = before.value.needed_by(scene.snapshot) {
-            return Err(invalid(&*before.value, reason));
+        match before.value.needed_by(scene.snapshot) {
+            Some(reason) => Err(invalid(&*before.value, reason)),
+            None => Ok(Change::bury(&*before.value, None)?),
         }
-        Ok(Change::bury(&*before.value, None)?)
     }
 }
 
-fn fits<T: OfWorkloads>(scene: &Scene<'_>, value: &T) -> Result<(), AdminError> {
-    value.conflict(scene.snapshot).map_or(Ok(()), |reason| Err(invalid(value, reason)))
+/// `value` in the place of `before`, if it can be beside what else there is.
+pub(super) fn put<T: OfWorkloads>(
+    scene: &Scene<'_>,
+    before: Option<&Entry<T>>,
+    value: &T,
+) -> Result<(Option<Change>, Entry<T>), AdminError> {
+    match value.conflict(scene.snapshot) {
+        Some(reason) => Err(invalid(value, reason)),
+        None => scene.put(before, value.clone()),
+    }
 }
 
 fn invalid<T: OfWorkloads>(value: &T, reason: String) -> AdminError {

@@ -122,6 +122,11 @@ impl Server {
         Ok(Self { url: url.parse().with_context(|| format!("FEEDPASS_URL is `{url}`, which is not a URL"))? })
     }
 
+    /// Where it is.
+    pub(super) fn url(&self) -> &Url {
+        &self.url
+    }
+
     /// Posts to `path` and returns the body of a success.
     pub(super) async fn post(&self, path: &[&str], query: &str) -> anyhow::Result<Bytes> {
         self.request(Method::POST, path, query, Bytes::new()).await

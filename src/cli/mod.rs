@@ -64,7 +64,13 @@ enum Command {
     /// See and change clients, who may ask for what
     #[command(subcommand)]
     Client(manage::Client),
-    /// Make spaces, feeds and clients equal to a file
+    /// See and change whose tokens are believed, and which clients they stand for
+    #[command(subcommand)]
+    Workload(Box<manage::Workload>),
+    /// Try the rules for workloads on tokens
+    #[command(subcommand)]
+    Policy(manage::Policy),
+    /// Make spaces, feeds, clients and the rules for workloads equal to a file
     Apply(manage::Apply),
     /// Say who can get credentials of a feed, and why
     WhoCan(manage::WhoCan),
@@ -117,6 +123,8 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Space(space) => runtime()?.block_on(space.run(cli.json)),
         Command::Feed(feed) => runtime()?.block_on(feed.run(cli.json)),
         Command::Client(client) => runtime()?.block_on(client.run(cli.json)),
+        Command::Workload(workload) => runtime()?.block_on(workload.run(cli.json)),
+        Command::Policy(policy) => runtime()?.block_on(policy.run(cli.json)),
         Command::Apply(apply) => runtime()?.block_on(apply.run(cli.json)),
         Command::WhoCan(who_can) => runtime()?.block_on(who_can.run(cli.json)),
         Command::Whoami(whoami) => runtime()?.block_on(whoami.run(cli.json)),

@@ -5,6 +5,7 @@ mod docker_helper;
 mod endpoints;
 mod manage;
 mod serve;
+mod workloads;
 
 use serde_json::json;
 

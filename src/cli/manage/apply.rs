@@ -8,15 +8,16 @@ use clap::Args;
 use http::Method;
 use serde_json::{Value, json};
 
-use super::collection::{Confirm, text};
+use super::collection::{Confirm, read_file, text};
+use super::workload_issuer::pinned;
 use crate::cli::Server;
 use crate::cli::output::{print, print_to_people};
 
-/// Make spaces, feeds and clients equal to a file
+/// Make spaces, feeds, clients and the rules for workloads equal to a file
 #[derive(Args)]
 #[command(
-    after_help = "The file is TOML, in the words of the configuration ([[space]], [[feed]], [[client]] with [[client.grant]]), \
-    or JSON in those of the API. What is in the store and not in the file stays, unless --prune is given."
+    after_help = "The file is TOML, in the words of the configuration ([[space]], [[feed]], [[client]] with [[client.grant]], \
+    [[workload_issuer]] and [[workload]]), or JSON in those of the API. What is in the store and not in the file stays, unless --prune is given."
 )]
 pub(in crate::cli) struct Apply {
     /// The file
@@ -70,16 +71,21 @@ impl Apply {
     }
 }
 
+/// What the configuration calls a table, and the API the list of them.
+const TABLES: [(&str, &str); 5] = [
+    ("space", "spaces"),
+    ("feed", "feeds"),
+    ("client", "clients"),
+    ("workload_issuer", "workload_issuers"),
+    ("workload", "workloads"),
+];
+
 /// The file as the API takes it.
 fn read(path: &Path) -> anyhow::Result<Value> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
-    if path.extension().is_some_and(|extension| extension == "json") {
-        return serde_json::from_str(&text).with_context(|| format!("{} is not JSON", path.display()));
-    }
-    let mut file: Value = toml::from_str(&text).with_context(|| format!("{} is not TOML", path.display()))?;
+    let mut file = read_file(path)?;
     let members = file.as_object_mut().context("the file is no table")?;
     // The configuration names tables one by one, the API lists.
-    for (one, all) in [("space", "spaces"), ("feed", "feeds"), ("client", "clients")] {
+    for (one, all) in TABLES {
         if let Some(values) = members.remove(one) {
             members.insert(all.into(), values);
         }
@@ -88,6 +94,13 @@ fn read(path: &Path) -> anyhow::Result<Value> {
     for client in clients.into_iter().flatten().filter_map(Value::as_object_mut) {
         if let Some(grants) = client.remove("grant") {
             client.insert("grants".into(), grants);
+        }
+    }
+    let issuers = members.get_mut("workload_issuers").and_then(Value::as_array_mut);
+    for issuer in issuers.into_iter().flatten().filter_map(Value::as_object_mut) {
+        if let Some(Value::String(keys)) = issuer.remove("jwks_file") {
+            let beside = path.parent().unwrap_or(Path::new(""));
+            issuer.insert("jwks".into(), json!(pinned(&beside.join(keys))?));
         }
     }
     Ok(file)
@@ -140,6 +153,18 @@ mod tests {
             read(&path).unwrap(),
             json!({ "spaces": [{ "slug": "a" }], "clients": [{ "id": "ci", "grants": grants }] })
         );
+    }
+
+    #[test]
+    fn the_keys_of_an_issuer_are_read_from_beside_the_file() {
+        let directory = tempfile::TempDir::new().unwrap();
+        let path = directory.path().join("teams.toml");
+        let jwks = json!({ "keys": [{ "kty": "RSA", "n": "AQ", "e": "AQAB" }] });
+        std::fs::write(directory.path().join("jwks.json"), jwks.to_string()).unwrap();
+        std::fs::write(&path, "[[workload_issuer]]\nname = \"a\"\njwks_file = \"jwks.json\"\n").unwrap();
+        assert_eq!(read(&path).unwrap(), json!({ "workload_issuers": [{ "name": "a", "jwks": jwks }] }));
+        std::fs::write(directory.path().join("jwks.json"), "{}").unwrap();
+        assert!(format!("{:#}", read(&path).unwrap_err()).contains("jwks.json holds no public JWKS"));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use http::Method;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::collection::{Confirm, Search, change, list, members, print_list, print_one, text};
+use super::collection::{Confirm, Search, change, list, members, print_list, print_one, some, text};
 use crate::cli::Server;
 use crate::cli::output::{print, print_to_people};
 use crate::domain::{Action, ClientId, DisplayName, FeedPattern, Grant, Period, PublicJwk, Role, Slug};
@@ -54,6 +54,15 @@ pub(in crate::cli) enum Client {
     Set {
         /// The id
         id: ClientId,
+        /// Take all its grants away
+        #[arg(long, conflicts_with = "grants")]
+        no_grants: bool,
+        /// Take all its roles away
+        #[arg(long, conflicts_with = "roles")]
+        no_roles: bool,
+        /// Take all its public keys away
+        #[arg(long, conflicts_with = "public_keys")]
+        no_public_keys: bool,
         #[command(flatten)]
         more: More,
         #[command(flatten)]
@@ -148,10 +157,6 @@ impl More {
     }
 }
 
-fn some<T>(values: Vec<T>) -> Option<Vec<T>> {
-    Some(values).filter(|values| !values.is_empty())
-}
-
 fn public_key(path: &Path) -> anyhow::Result<PublicJwk> {
     let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
     serde_json::from_str(&text).with_context(|| format!("{} holds no public JWK", path.display()))
@@ -194,8 +199,16 @@ impl Client {
                 }
             }
             Self::Show { id, server } => print_one(&server.json(Method::GET, &path(&id), &[], None).await?, json)?,
-            Self::Set { id, more, server } => {
-                print_one(&change(&server, &path(&id), |body| more.put(body)).await?, json)?;
+            Self::Set { id, no_grants, no_roles, no_public_keys, more, server } => {
+                let none = [("grants", no_grants), ("roles", no_roles), ("public_keys", no_public_keys)];
+                let path = path(&id);
+                let changed = change(&server, &path, |body| {
+                    body.extend(
+                        none.into_iter().filter(|(_, given)| *given).map(|(member, _)| (member.into(), json!([]))),
+                    );
+                    more.put(body)
+                });
+                print_one(&changed.await?, json)?;
             }
             Self::Remove { id, confirm, server } => {
                 confirm.ask(&format!("Client {id} is removed, and refused from the next request on."))?;

@@ -1,6 +1,7 @@
 //! What the kinds share: listing page by page, showing, changing what was read, removing after a question.
 
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::path::Path;
 
 use anyhow::Context as _;
 use bytes::Bytes;
@@ -167,4 +168,18 @@ pub(super) async fn change(
 /// The members of a body whose values are given.
 pub(super) fn members<const N: usize>(given: [(&str, Option<Value>); N]) -> serde_json::Map<String, Value> {
     given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+}
+
+/// Several of something, if any is given.
+pub(super) fn some<T>(values: Vec<T>) -> Option<Vec<T>> {
+    Some(values).filter(|values| !values.is_empty())
+}
+
+/// What a file of TOML, or of JSON where its name ends so, holds.
+pub(super) fn read_file(path: &Path) -> anyhow::Result<Value> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    if path.extension().is_some_and(|extension| extension == "json") {
+        return serde_json::from_str(&text).with_context(|| format!("{} is not JSON", path.display()));
+    }
+    toml::from_str(&text).with_context(|| format!("{} is not TOML", path.display()))
 }

@@ -7,6 +7,7 @@ use http::Method;
 
 use super::client::in_short;
 use super::collection::{print_list, print_one, text};
+use super::workload::in_a_line;
 use crate::cli::Server;
 use crate::domain::SpaceFeed;
 
@@ -40,9 +41,11 @@ impl WhoCan {
         let feed = self.feed.to_string();
         let answer = self.server.json(Method::GET, &["v1", "admin", "who-can"], &[("feed", &feed)], None).await?;
         let clients = answer["clients"].as_array().cloned().unwrap_or_default();
-        print_list(&clients, json, &["CLIENT", "ACTIONS", "GRANTS", "ROLES"], |who| {
+        print_list(&clients, json, &["CLIENT", "ACTIONS", "GRANTS", "ROLES", "WORKLOADS"], |who| {
             let grants: Vec<_> = who["grants"].as_array().into_iter().flatten().map(in_short).collect();
-            vec![text(&who["id"]), text(&who["actions"]), grants.join(" "), text(&who["roles"])]
+            let rules: Vec<_> = who["workloads"].as_array().into_iter().flatten().map(in_a_line).collect();
+            let rules = if rules.is_empty() { "-".into() } else { rules.join("; ") };
+            vec![text(&who["id"]), text(&who["actions"]), grants.join(" "), text(&who["roles"]), rules]
         })?;
         Ok(ExitCode::SUCCESS)
     }

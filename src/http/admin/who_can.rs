@@ -1,12 +1,14 @@
 //! `GET /v1/admin/who-can`
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 
 use crate::admin::{Admin, Holder};
 use crate::authz::Operator;
-use crate::domain::{Action, ClientId, DisplayName, Grant, Role, SpaceFeed};
+use crate::domain::{Action, ClientId, DisplayName, Grant, Role, SpaceFeed, WorkloadRule};
 use crate::http::parts::Parameters;
 use crate::http::problem::Problem;
 
@@ -34,12 +36,14 @@ struct HolderBody {
     actions: Vec<Action>,
     grants: Vec<Grant>,
     roles: Vec<Role>,
+    workloads: Vec<WorkloadRule>,
 }
 
 impl From<Holder> for HolderBody {
     fn from(holder: Holder) -> Self {
-        let Holder { client, is_live, actions, grants, roles } = holder;
-        Self { id: client.id.clone(), name: client.name.clone(), live: is_live, actions, grants, roles }
+        let Holder { client, is_live, actions, grants, roles, workloads } = holder;
+        let workloads = workloads.into_iter().map(Arc::unwrap_or_clone).collect();
+        Self { id: client.id.clone(), name: client.name.clone(), live: is_live, actions, grants, roles, workloads }
     }
 }
 

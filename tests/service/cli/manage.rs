@@ -5,18 +5,18 @@ use serde_json::Value;
 use crate::process::{Invocation, Site};
 
 /// A command of the admin.
-fn admin<'s>(site: &'s Site, secret: &str, arguments: &[&str]) -> Invocation<'s> {
+pub(super) fn admin<'s>(site: &'s Site, secret: &str, arguments: &[&str]) -> Invocation<'s> {
     site.client(arguments).env("FEEDPASS_TOKEN", secret)
 }
 
 /// What a command that works gives to a pipe; to people it may say more.
-fn printed(command: Invocation<'_>) -> String {
+pub(super) fn printed(command: Invocation<'_>) -> String {
     let done = command.run();
     assert_eq!(done.code, Some(0), "{}{}", done.stdout, done.stderr);
     done.stdout
 }
 
-fn bootstrap(site: &Site) -> String {
+pub(super) fn bootstrap(site: &Site) -> String {
     let secret = printed(site.operator(["admin", "bootstrap"]));
     assert!(secret.starts_with("fps_"), "{secret}");
     secret.trim().to_owned()
@@ -66,10 +66,16 @@ fn a_team_is_set_up_by_commands_alone() {
 
     let changed = run(&["client", "set", "team-a-ci", "--grant", "team-a/*=pull,token", "--json"]).gives_json();
     assert_eq!(changed["grants"][0]["actions"], serde_json::json!(["pull", "token"]));
+    let told = run(&["client", "set", "team-a-ci", "--no-grants", "--grant", "team-a/*=pull"]).run();
+    assert_eq!(told.code, Some(2), "one or the other: {}", told.stderr);
     let second = printed(run(&["client", "secret", "add", "team-a-ci", "--ends-others-in", "24h"]));
     for secret in [client, second.trim()] {
         admin(&site, secret, &["token", "team-a/images"]).works();
     }
+
+    let emptied = run(&["client", "set", "team-a-ci", "--no-grants", "--json"]).gives_json();
+    assert_eq!(emptied["grants"], serde_json::json!([]));
+    assert!(admin(&site, client, &["token", "team-a/images"]).fails().contains("not_found"));
 
     let told = run(&["feed", "remove", "team-a/images"]).fails();
     assert!(told.contains("--yes"), "nobody can be asked here: {told}");
