@@ -39,7 +39,7 @@ pub(in crate::cli) struct Test {
     /// The name of the trusted issuer to judge them by; each one's own `iss` when left out
     #[arg(long)]
     issuer: Option<Slug>,
-    /// A file with rules to try in the place of those that there are: TOML as in the configuration ([[workload]]), or a JSON list
+    /// A file with rules to try in the place of those that there are: TOML as in the configuration (`[[workload]]`), or a JSON list
     #[arg(long, value_name = "FILE")]
     rules: Option<PathBuf>,
     #[command(flatten)]
