@@ -245,9 +245,10 @@ mod tests {
         ]);
         let claims =
             json!({ "sub": ["a=b", { "pattern": "rc-*" }], "project_id": 7, "/kubernetes.io/namespace": "ci" });
-        assert_eq!(given.unwrap(), json!({ "claims": claims, "mode": "observe" }));
+        let given = given.unwrap();
+        assert_eq!(given, json!({ "claims": claims, "mode": "observe" }));
         assert_eq!(
-            conditions(&claims),
+            conditions(&given["claims"]),
             r#"/kubernetes.io/namespace = "ci", project_id = 7, sub = "a=b" or like "rc-*""#
         );
         assert_eq!(body(&[]).unwrap(), json!({}), "what is not given stays");
