@@ -178,7 +178,7 @@ async fn who_can_have_a_feed_is_told_with_the_grants_and_roles_that_let_them() {
     let ids: Vec<_> = clients.iter().map(|client| client["id"].as_str().unwrap()).collect();
     assert_eq!(ids, ["ci", "of-default", "root"]);
     let grants = json!([{ "feeds": ["default/images"], "actions": ["pull", "token"] }]);
-    let expected = json!({ "id": "ci", "live": true, "actions": ["pull", "token"], "grants": grants, "roles": [] });
+    let expected = json!({ "id": "ci", "live": true, "actions": ["pull", "token"], "grants": grants, "roles": [], "workloads": [] });
     assert_eq!(clients[0], expected);
     assert_eq!(clients[1]["roles"], json!(["space_admin:default"]));
     assert_eq!(get(&app, "/v1/admin/who-can?feed=default/nothing").await.status_and_code(), (404, "not_found".into()));
