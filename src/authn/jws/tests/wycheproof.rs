@@ -1,6 +1,7 @@
 //! Project Wycheproof's cases for JWS and JWK (C2SP/wycheproof, `testvectors_v1`), which are kept elsewhere:
 //! `FEEDPASS_WYCHEPROOF` names their folder.
 
+use std::io::Write as _;
 use std::path::Path;
 
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
@@ -22,8 +23,9 @@ fn of_wycheproofs_cases_those_are_accepted_that_are_valid_and_of_an_allowed_algo
     let folder = std::env::var_os("FEEDPASS_WYCHEPROOF").unwrap_or_default();
     let folder = Path::new(&folder);
     if !folder.is_dir() {
-        println!("LEFT OUT: FEEDPASS_WYCHEPROOF names no folder with Wycheproof's JWS and JWK vectors");
-        return;
+        // Not by a macro, whose words the harness keeps back where a test passes.
+        let left_out = "LEFT OUT: FEEDPASS_WYCHEPROOF names no folder with Wycheproof's JWS and JWK vectors";
+        return writeln!(std::io::stderr(), "{left_out}").unwrap();
     }
     let mut wrong = Vec::new();
     for name in ["json_web_signature_test.json", "json_web_key_test.json", "json_web_crypto_test.json"] {
