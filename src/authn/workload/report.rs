@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::rules::{self, Decision, RuleAndClient, RuleReport};
 use super::{Workloads, expectations};
@@ -40,9 +40,20 @@ impl PolicyReport {
     }
 }
 
-/// Judges claims as if a key of `issuer` had signed them and it were `now`. Rules for other issuers are left out.
+/// Judges claims as if a key of `issuer` had signed them and it were `now`. Those of `iss`, `aud`, `iat` and `exp` that
+/// are left out are as in a good token: a sample that must fail would else fail for them, and show nothing of the rules.
+/// Rules for other issuers are left out.
 #[must_use]
 pub fn test_claims(
+    issuer: &TrustedIssuer,
+    rules: &[Arc<WorkloadRule>],
+    claims: &Map<String, Value>,
+    now: Timestamp,
+) -> PolicyReport {
+    judged(issuer, rules, &completed(issuer, claims, now), now)
+}
+
+fn judged(
     issuer: &TrustedIssuer,
     rules: &[Arc<WorkloadRule>],
     claims: &Map<String, Value>,
@@ -53,6 +64,20 @@ pub fn test_claims(
     let (decision, would_have) = rules::decide(&rules, claims);
     let rules = rules::report(&rules, claims, usize::MAX);
     PolicyReport { issuer: issuer.name().clone(), refused, decision, would_have, rules }
+}
+
+fn completed(issuer: &TrustedIssuer, claims: &Map<String, Value>, now: Timestamp) -> Map<String, Value> {
+    let now = now.as_second();
+    let mut completed = claims.clone();
+    for (claim, good) in [
+        ("iss", json!(issuer.issuer())),
+        ("aud", json!(issuer.audiences().first())),
+        ("iat", json!(now)),
+        ("exp", json!(now + 60)),
+    ] {
+        completed.entry(claim).or_insert(good);
+    }
+    completed
 }
 
 impl Workloads {
@@ -67,12 +92,12 @@ impl Workloads {
         let unverified = match UnverifiedJwt::parse(token, TokenType::Jwt) {
             Ok(unverified) => unverified,
             Err(error) => {
-                let mut report = test_claims(issuer, rules, &Map::new(), now);
+                let mut report = judged(issuer, rules, &Map::new(), now);
                 report.refused = Some(error.to_string());
                 return report;
             }
         };
-        let mut report = test_claims(issuer, rules, unverified.unverified_claims(), now);
+        let mut report = judged(issuer, rules, unverified.unverified_claims(), now);
         if let Err(error) = self.verify_signature(issuer, unverified).await {
             report.refused = Some(with_causes(&error));
         }

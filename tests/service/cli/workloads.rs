@@ -26,7 +26,7 @@ fn a_rule_is_made_tried_observed_and_then_lets_its_workload_in() {
     let token = key.token(&claims("repo:a/b:main"));
     site.remember(&token);
     site.write("main.jwt", &format!("{token}\n"));
-    site.write("dev.json", &claims("repo:a/b:dev").to_string());
+    site.write("dev.json", &json!({ "iss": ISSUER, "sub": "repo:a/b:dev" }).to_string());
 
     let told = run(&["workload", "issuer", "add", "ci", "--issuer", ISSUER]).fails();
     assert!(told.contains("--audience"), "{told}");

@@ -123,10 +123,21 @@ async fn a_report_on_a_token_that_is_refused_still_says_what_the_rules_would() {
     assert!(forged.refused.as_ref().unwrap().contains("signature"), "{forged:?}");
     assert!(forged.admitted().is_none());
     assert!(test("x".into(), world.now()).await.refused.unwrap().contains("1 parts"));
+}
 
-    let claims = world.claims_with("exp", Value::Null);
-    let report = test_claims(&issuer, &rules, claims.as_object().unwrap(), world.now());
-    assert_eq!(report.refused.unwrap(), "the token has no `exp`");
+#[test]
+fn claims_that_say_only_who_are_judged_by_the_rules_and_what_else_they_say_is_judged_too() {
+    let world = World::new();
+    let [issuer] = ci();
+    let rules = [rule("main", "ci", &format!("sub = \"{SUBJECT}\""))];
+    let test = |claims: &Value| test_claims(&issuer, &rules, claims.as_object().unwrap(), world.now());
+    assert_eq!(test(&serde_json::json!({ "sub": SUBJECT })).admitted().unwrap().client.as_str(), "main");
+    let other = test(&serde_json::json!({ "sub": "another" }));
+    assert!(other.refused.is_none() && matches!(other.decision, Decision::NoRule), "{other:?}");
+    for (claim, wrong, said) in [("aud", "x".into(), "aud"), ("exp", 1.into(), "expired"), ("iss", "x".into(), "iss")] {
+        let refused = test(&world.claims_with(claim, wrong)).refused;
+        assert!(refused.as_ref().is_some_and(|refused| refused.contains(said)), "{claim}: {refused:?}");
+    }
 }
 
 #[test]
