@@ -37,7 +37,7 @@ pub use key::{Algorithm, Kid};
 pub use limits::{Allowance, FailedAttempts, Limits, Rate};
 pub use name::DisplayName;
 pub use origin::Origin;
-pub use period::{AccessLifetime, Period, SessionDuration, TokenLifetime};
+pub use period::{AccessLifetime, Period, SessionDuration, TOKEN_LEEWAY, TokenLifetime};
 pub use public_jwk::{PublicJwk, PublicJwks};
 pub use region::{Partition, Region};
 pub use registry::RegistryHost;

@@ -49,6 +49,10 @@ impl std::fmt::Display for Period {
 
 serde_by_text!(Period);
 
+/// How long after its end a token may still be accepted: STS allows for clocks that differ by so much (IAM User
+/// Guide, `id_roles_providers_oidc`), and feedpass by less.
+pub const TOKEN_LEEWAY: Duration = Duration::from_mins(5);
+
 /// In the largest unit that leaves no rest.
 fn write_period(f: &mut std::fmt::Formatter<'_>, seconds: u64) -> std::fmt::Result {
     match seconds {

@@ -1,17 +1,14 @@
 //! A token and what came of it.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{Scope, text, time};
 use crate::clock::later;
+use crate::domain::TOKEN_LEEWAY;
 use crate::store::StoreError;
 use crate::store::database::{AuditLine, LineFilter, Receiver, Trail, WrittenLine};
 
-/// How long after its end a verifier may still take a token: STS allows for clocks that differ by so much.
-const LEEWAY: Duration = Duration::from_mins(5);
 /// How many lines of one token, and of one session, are looked at.
 const LINES: i64 = 1000;
 
@@ -105,7 +102,7 @@ impl Token {
             }
         }
         let nothing = lines.is_empty();
-        token.live_until = token.expires_at.map(|end| later(end, LEEWAY));
+        token.live_until = token.expires_at.map(|end| later(end, TOKEN_LEEWAY));
         token.live = token.live_until.is_some_and(|end| scope.now < end);
         for session in &mut token.sessions {
             token.truncated |= session.fill(trail, scope).await?;
