@@ -24,6 +24,7 @@ mod reference;
 mod refusals;
 mod reload;
 mod routes;
+mod signed_tokens;
 mod store;
 mod store_outage;
 mod web_identity;

@@ -80,6 +80,8 @@ pub(super) struct Numbered {
     pub(super) body: String,
     pub(super) hash: String,
     pub(super) columns: [Option<String>; COLUMNS.len()],
+    /// The key and the end, in seconds since 1970, of the token that was signed, if the line tells of one.
+    signed: Option<(String, i64)>,
 }
 
 impl Numbered {
@@ -87,10 +89,16 @@ impl Numbered {
     pub(super) fn new(seq: i64, line: AuditLine, previous: &str, now: Timestamp) -> Result<Self, StoreError> {
         let columns = COLUMNS.map(|column| said(&line, column).map(str::to_owned));
         let at = time(&line).unwrap_or_else(|| now.as_millisecond());
+        let signed = signed(&line);
         let mut numbered = AuditLine::from_iter([("seq".to_owned(), Value::from(seq))]);
         numbered.extend(line);
         let body = serde_json::to_string(&numbered)?;
-        Ok(Self { seq, at, hash: link(previous, &body), body, columns })
+        Ok(Self { seq, at, hash: link(previous, &body), body, columns, signed })
+    }
+
+    /// The key and the end, in seconds since 1970, of the token that was signed, if the line tells of one.
+    pub(super) fn signed(&self) -> Option<(&str, i64)> {
+        self.signed.as_ref().map(|(kid, expires_at)| (kid.as_str(), *expires_at))
     }
 }
 
@@ -101,6 +109,16 @@ fn said<'l>(line: &'l AuditLine, column: &str) -> Option<&'l str> {
         "space" => member("feed")?.split_once('/').map(|(space, _)| space),
         member_too => member(member_too),
     }
+}
+
+/// The key and the end of the token whose signing a line tells of, in seconds since 1970: rounded up, since it counts
+/// until then. That a client was given a web identity token is a line of its own, and no token more.
+fn signed(line: &AuditLine) -> Option<(String, i64)> {
+    let signs = matches!(said(line, "event")?, "mint" | "access_token") && said(line, "outcome")? == "ok";
+    let kid = said(line, "kid").filter(|_| signs)?;
+    let expires_at: Timestamp = line.get("expires_at").and_then(Value::as_str)?.parse().ok()?;
+    let started = expires_at > Timestamp::from_second(expires_at.as_second()).ok()?;
+    Some((kid.to_owned(), expires_at.as_second() + i64::from(started)))
 }
 
 /// When a line says it was, in milliseconds since 1970.

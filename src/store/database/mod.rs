@@ -2,6 +2,7 @@
 
 mod chain;
 mod line;
+mod signed;
 mod sql;
 
 use async_trait::async_trait;
@@ -9,6 +10,7 @@ use jiff::Timestamp;
 
 pub use chain::{GENESIS, link};
 pub use line::{AuditLine, FalseCopy, WrittenLine};
+pub use signed::{Signed, SignedTokens};
 pub use sql::SqlDatabase;
 
 use super::{Document, StoreError, Write};
@@ -169,6 +171,6 @@ pub trait Assertions: Send + Sync {
 }
 
 /// A database: all that is kept of it in one.
-pub trait Database: Documents + Trail + Assertions {}
+pub trait Database: Documents + Trail + SignedTokens + Assertions {}
 
-impl<T: Documents + Trail + Assertions> Database for T {}
+impl<T: Documents + Trail + SignedTokens + Assertions> Database for T {}

@@ -3,6 +3,7 @@
 mod assertions;
 mod documents;
 mod open;
+mod signed;
 mod trail;
 
 use std::sync::Mutex;

@@ -34,6 +34,7 @@ impl SqlDatabase {
         let migrator = Migrator::with_migrations(vec![
             migration(1, "store", include_str!("../../migrations/0001_store.sql")),
             migration(2, "audit space", include_str!("../../migrations/0002_audit_space.sql")),
+            migration(3, "signed tokens", include_str!("../../migrations/0003_signed_tokens.sql")),
         ]);
         let migrated = on!(database.writer, pool => migrator.run(pool).await);
         migrated.map_err(|error| StoreError::Migrate(error.to_string()))?;

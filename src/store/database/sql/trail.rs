@@ -12,7 +12,7 @@ use crate::store::database::{AuditLine, LineFilter, Pruned, Receiver, Trail, Tra
 /// Lines to a statement: `SQLite` takes 32,766 values in one, `PostgreSQL` 65,535.
 pub(super) const LINES_AT_ONCE: usize = 500;
 
-/// Numbers, chains and inserts lines in an open transaction. The head's row is the lock that makes one process wait
+/// Numbers, chains and inserts lines in an open transaction, and counts the tokens that they tell of. The head's row is the lock that makes one process wait
 /// for another.
 macro_rules! append {
     ($transaction:ident, $lines:expr, $now:expr) => {
@@ -30,6 +30,7 @@ macro_rules! append {
                 hash.clone_from(&row.hash);
                 numbered.push(row);
             }
+            $crate::store::database::sql::signed::count_signed!($transaction, &numbered);
             for rows in numbered.chunks($crate::store::database::sql::trail::LINES_AT_ONCE) {
                 let mut insert = sqlx::QueryBuilder::new(
                     "INSERT INTO audit (seq, at, hash, body, event, outcome, client, feed, space, kid, jti, \

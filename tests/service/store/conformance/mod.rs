@@ -2,6 +2,7 @@
 
 mod assertions;
 mod documents;
+mod signed;
 mod store;
 mod trail;
 
