@@ -6,12 +6,12 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::rand::SystemRandom;
-use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
+use ring::signature::{RSA_PKCS1_SHA256, RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RsaEncoding, RsaKeyPair};
 use rsa::pkcs8::EncodePrivateKey;
 use rsa::traits::PublicKeyParts;
 use serde_json::{Value, json};
 
-use super::support::{Key, ROLE, Refused, World};
+use super::support::{Key, P384, ROLE, Refused, World};
 use crate::entropy::{EntropyRng, SeededEntropy};
 
 const NO_KEY: &str = "Couldn't retrieve verification key from your identity provider,  please reference \
@@ -101,20 +101,45 @@ async fn an_issuer_that_does_not_answer_has_five_seconds() {
 }
 
 #[tokio::test]
+async fn ec_keys_of_both_curves_verify() {
+    let world = World::new().await;
+    let (es256, es384) = (Key::new("es256"), Key::of(P384, "es384"));
+    *world.served.jwks.lock().unwrap() = json!({ "keys": [es256.jwk(), es384.jwk()] });
+    for key in [&es256, &es384] {
+        world.assume(ROLE, &key.sign(&world.claims())).await.unwrap();
+        let mut forged = key.sign(&world.claims());
+        forged.truncate(forged.len() - 4);
+        forged.push_str("AAAA");
+        world.assume(ROLE, &forged).await.unwrap_err();
+    }
+    let wrong = es384.sign_as(&json!({ "alg": "ES256", "kid": "es384" }), &world.claims());
+    assert_eq!(world.assume(ROLE, &wrong).await.unwrap_err(), no_key(), "a key is for its own algorithm");
+}
+
+#[tokio::test]
 #[expect(clippy::disallowed_methods, reason = "ring signs with no other generator")]
-async fn rsa_keys_of_2048_bits_verify() {
+async fn rsa_keys_verify_with_each_hash() {
     let world = World::new().await;
     let entropy = SeededEntropy::new(1);
     let private = rsa::PrivateKey::new(&mut rand_core::UnwrapErr(EntropyRng(&entropy)), 2048).unwrap();
     let member = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
     let (n, e) = (private.n().to_be_bytes_trimmed_vartime(), private.e().to_be_bytes_trimmed_vartime());
-    let jwk = json!({ "kty": "RSA", "alg": "RS256", "kid": "rsa", "n": member(&n), "e": member(&e) });
-    *world.served.jwks.lock().unwrap() = json!({ "keys": [jwk] });
-
     let pair = RsaKeyPair::from_pkcs8(private.to_pkcs8_der().unwrap().as_bytes()).unwrap();
-    let header = json!({ "alg": "RS256", "kid": "rsa" }).to_string();
-    let signed = format!("{}.{}", member(header.as_bytes()), member(world.claims().to_string().as_bytes()));
-    let mut signature = vec![0; pair.public().modulus_len()];
-    pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), signed.as_bytes(), &mut signature).unwrap();
-    world.assume(ROLE, &format!("{signed}.{}", member(&signature))).await.unwrap();
+    let signed = |alg: &str, padding: &'static dyn RsaEncoding| {
+        let header = json!({ "alg": alg, "kid": alg }).to_string();
+        let signed = format!("{}.{}", member(header.as_bytes()), member(world.claims().to_string().as_bytes()));
+        let mut signature = vec![0; pair.public().modulus_len()];
+        pair.sign(padding, &SystemRandom::new(), signed.as_bytes(), &mut signature).unwrap();
+        format!("{signed}.{}", member(&signature))
+    };
+    let algorithms: [(&str, &dyn RsaEncoding); 3] =
+        [("RS256", &RSA_PKCS1_SHA256), ("RS384", &RSA_PKCS1_SHA384), ("RS512", &RSA_PKCS1_SHA512)];
+    let jwk = |alg: &str| json!({ "kty": "RSA", "alg": alg, "kid": alg, "n": member(&n), "e": member(&e) });
+    *world.served.jwks.lock().unwrap() = json!({ "keys": algorithms.map(|(alg, _)| jwk(alg)) });
+    for (alg, padding) in algorithms {
+        world.assume(ROLE, &signed(alg, padding)).await.unwrap();
+        for (_, other) in algorithms.into_iter().filter(|(other, _)| *other != alg) {
+            world.assume(ROLE, &signed(alg, other)).await.unwrap_err();
+        }
+    }
 }

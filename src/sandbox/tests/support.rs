@@ -13,7 +13,9 @@ use axum::{Json, Router};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::rand::SystemRandom;
-use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
+use ring::signature::{
+    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm, KeyPair,
+};
 use serde_json::{Value, json};
 
 use crate::clock::{Clock, ManualClock, SystemClock};
@@ -45,32 +47,47 @@ pub(super) struct World {
     pub(super) key: Key,
 }
 
-/// An ES256 key.
+/// An ES256 key, or one of another curve.
 pub(super) struct Key {
     pub(super) kid: &'static str,
+    curve: Curve,
     pair: EcdsaKeyPair,
     random: SystemRandom,
 }
 
+/// A curve, and the algorithm whose keys lie on it.
+#[derive(Clone, Copy)]
+pub(super) struct Curve {
+    name: &'static str,
+    algorithm: &'static str,
+    signing: &'static EcdsaSigningAlgorithm,
+}
+
+pub(super) const P256: Curve = Curve { name: "P-256", algorithm: "ES256", signing: &ECDSA_P256_SHA256_FIXED_SIGNING };
+pub(super) const P384: Curve = Curve { name: "P-384", algorithm: "ES384", signing: &ECDSA_P384_SHA384_FIXED_SIGNING };
+
 impl Key {
     #[expect(clippy::disallowed_methods, reason = "ring signs with no other generator")]
-    pub(super) fn new(kid: &'static str) -> Self {
+    pub(super) fn of(curve: Curve, kid: &'static str) -> Self {
         let random = SystemRandom::new();
-        let algorithm = &ECDSA_P256_SHA256_FIXED_SIGNING;
-        let document = EcdsaKeyPair::generate_pkcs8(algorithm, &random).unwrap();
-        let pair = EcdsaKeyPair::from_pkcs8(algorithm, document.as_ref(), &random).unwrap();
-        Self { kid, pair, random }
+        let document = EcdsaKeyPair::generate_pkcs8(curve.signing, &random).unwrap();
+        let pair = EcdsaKeyPair::from_pkcs8(curve.signing, document.as_ref(), &random).unwrap();
+        Self { kid, curve, pair, random }
+    }
+
+    pub(super) fn new(kid: &'static str) -> Self {
+        Self::of(P256, kid)
     }
 
     pub(super) fn jwk(&self) -> Value {
-        let point = self.pair.public_key().as_ref();
-        let member = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
-        json!({ "kty": "EC", "use": "sig", "alg": "ES256", "kid": self.kid, "crv": "P-256",
-                "x": member(&point[1..33]), "y": member(&point[33..]) })
+        let point = &self.pair.public_key().as_ref()[1..];
+        let [x, y] = [&point[..point.len() / 2], &point[point.len() / 2..]].map(|part| URL_SAFE_NO_PAD.encode(part));
+        let Curve { name, algorithm, .. } = self.curve;
+        json!({ "kty": "EC", "use": "sig", "alg": algorithm, "kid": self.kid, "crv": name, "x": x, "y": y })
     }
 
     pub(super) fn sign(&self, claims: &Value) -> String {
-        self.sign_as(&json!({ "alg": "ES256", "typ": "JWT", "kid": self.kid }), claims)
+        self.sign_as(&json!({ "alg": self.curve.algorithm, "typ": "JWT", "kid": self.kid }), claims)
     }
 
     pub(super) fn sign_as(&self, header: &Value, claims: &Value) -> String {
