@@ -2,9 +2,9 @@
 
 use crate::admin::Audiences;
 use crate::aws::Endpoints;
-use crate::config::{AwsEndpoint, Settings};
+use crate::config::{AwsEndpoint, SandboxSettings, Settings, UnknownKid};
 use crate::issuer::mint::Lifetimes;
-use crate::sandbox::Sandbox;
+use crate::sandbox::{self, Sandbox};
 use crate::store::Declared;
 
 pub(super) fn declared(settings: &Settings) -> Declared {
@@ -24,6 +24,18 @@ pub(super) fn lifetimes(settings: &Settings) -> Lifetimes {
 pub(super) fn audiences(settings: &Settings) -> Audiences {
     // The audience of the access tokens that the internal listener takes.
     Audiences { default: settings.audience.clone(), reserved: settings.listen.at("").parse().ok() }
+}
+
+pub(super) fn sandbox_options(settings: &SandboxSettings) -> sandbox::Options {
+    sandbox::Options {
+        listen: settings.listen,
+        jwks_cache: settings.jwks_cache.as_duration(),
+        jwks_unknown_kid: match settings.jwks_unknown_kid {
+            UnknownKid::Fetch => sandbox::UnknownKid::Fetch,
+            UnknownKid::Wait => sandbox::UnknownKid::Wait,
+        },
+        jwks_caches: settings.jwks_caches,
+    }
 }
 
 pub(super) fn endpoints(aws: &AwsEndpoint, sandbox: Option<&Sandbox>) -> Endpoints {

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-use self::from_settings::{audiences, declared, endpoints, lifetimes};
+use self::from_settings::{audiences, declared, endpoints, lifetimes, sandbox_options};
 use self::listeners::Servers;
 use self::tasks::Tasks;
 use crate::admin::Admin;
@@ -32,7 +32,7 @@ use crate::issuer::keyring::backends::{Directory, KeyStore};
 use crate::issuer::keyring::{IssuerChange, KeyRing, KeyRingError};
 use crate::issuer::metadata::{Metadata, MetadataError};
 use crate::issuer::mint::Mint;
-use crate::sandbox::{Options as SandboxOptions, Sandbox, SandboxError};
+use crate::sandbox::{Sandbox, SandboxError};
 use crate::store::database::{Database, SqlDatabase};
 use crate::store::{Store, StoreError};
 use crate::telemetry::Metrics;
@@ -281,6 +281,5 @@ async fn start_sandbox(
 ) -> Result<Option<Sandbox>, StartError> {
     let AwsEndpoint::Sandbox(sandbox) = &settings.aws else { return Ok(None) };
     let accounts = accounts::of(&settings.issuer, settings.feeds.iter(), sandbox)?;
-    let options = SandboxOptions { listen: sandbox.listen, jwks_cache: sandbox.jwks_cache.as_duration() };
-    Ok(Some(Sandbox::start(options, accounts, Arc::clone(clock), Arc::clone(entropy)).await?))
+    Ok(Some(Sandbox::start(sandbox_options(sandbox), accounts, Arc::clone(clock), Arc::clone(entropy)).await?))
 }

@@ -31,7 +31,7 @@ use std::path::Path;
 pub use error::{ConfigError, Mistake};
 pub use settings::{
     AuditSettings, AwsEndpoint, KeySettings, KeyStore, Listen, PromoteOn, SandboxRole, SandboxSettings, Settings,
-    StoreUrl, TokenSettings,
+    StoreUrl, TokenSettings, UnknownKid,
 };
 pub use watch::{WatchError, Watcher};
 

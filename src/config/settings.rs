@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::num::NonZeroU8;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -239,6 +240,8 @@ impl AwsEndpoint {
             (Self::Sandbox(old), Self::Sandbox(new)) => vec![
                 ("sandbox.listen", old.listen != new.listen),
                 ("sandbox.jwks_cache", old.jwks_cache != new.jwks_cache),
+                ("sandbox.jwks_unknown_kid", old.jwks_unknown_kid != new.jwks_unknown_kid),
+                ("sandbox.jwks_caches", old.jwks_caches != new.jwks_caches),
             ],
             (Self::Custom { sts, ecr }, Self::Custom { sts: new_sts, ecr: new_ecr }) => {
                 vec![("aws.sts", sts != new_sts), ("aws.ecr", ecr != new_ecr)]
@@ -255,8 +258,33 @@ pub struct SandboxSettings {
     pub listen: SocketAddr,
     /// How long it goes by a JWKS that it has fetched, as STS does.
     pub jwks_cache: Period,
+    /// What it does about a `kid` that is not in there.
+    pub jwks_unknown_kid: UnknownKid,
+    /// How many such caches it has, of which it uses one after the other: 1 to 16.
+    pub jwks_caches: NonZeroU8,
     /// The roles that exist in it; no two have one ARN.
     pub roles: Vec<SandboxRole>,
+}
+
+/// What the sandbox does about a `kid` that is not in the JWKS it goes by.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum UnknownKid {
+    /// It fetches the JWKS again.
+    Fetch,
+    /// It refuses the token, until it fetches the JWKS again for its age.
+    Wait,
+}
+
+impl FromStr for UnknownKid {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        match text {
+            "fetch" => Ok(Self::Fetch),
+            "wait" => Ok(Self::Wait),
+            _ => Err(Invalid::new("what is done about an unknown `kid`", text, "it is `fetch` or `wait`")),
+        }
+    }
 }
 
 /// A role of the sandbox.

@@ -64,11 +64,15 @@ fn state(world: &World) -> Value {
         .all()
         .into_iter()
         .map(|((service, operation), calls)| json!({ "service": service, "operation": operation, "calls": calls }));
+    let jwks = world.jwks.all_kept().into_iter().map(|kept| {
+        json!({ "cache": kept.cache, "issuer": kept.issuer, "kids": kept.kids, "until": kept.until.to_string() })
+    });
     json!({
         "sandbox": "a stand-in for AWS STS and ECR; no AWS is contacted",
         "now": world.clock.now().to_string(),
         "providers": providers.collect::<Vec<_>>(),
         "roles": roles.collect::<Vec<_>>(),
+        "jwks": jwks.collect::<Vec<_>>(),
         "calls": calls.collect::<Vec<_>>(),
         "faults": world.faults.rules(),
     })

@@ -1,6 +1,7 @@
 //! The issuer's keys, fetched as STS fetches them: by itself, over HTTP, with little patience.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::algorithm::SigningAlgorithm;
+use super::{Options, UnknownKid};
 use crate::clock::{Clock, later};
 use crate::domain::{IssuerUrl, is_loopback};
 
@@ -63,11 +65,15 @@ struct JwkSet {
 type Http = Client<HttpConnector, Empty<Bytes>>;
 type Https = Client<HttpsConnector<HttpConnector>, Empty<Bytes>>;
 
-/// Fetches and keeps the keys of issuers.
+/// Fetches the keys of issuers, and keeps them in one cache or several: STS is many hosts.
 pub(super) struct Jwks {
     keep: Duration,
+    unknown_kid: UnknownKid,
     clock: Arc<dyn Clock>,
-    kept: Mutex<HashMap<String, Kept>>,
+    /// Never empty. What each keeps, by issuer.
+    caches: Vec<Mutex<BTreeMap<String, Kept>>>,
+    /// Counts the lookups, so that each uses the next cache.
+    lookups: AtomicUsize,
     http: Http,
 }
 
@@ -77,39 +83,79 @@ struct Kept {
     until: Timestamp,
 }
 
+/// What one cache keeps of one issuer, for people to look at.
+pub(super) struct KeptKids {
+    /// Which cache: 1 for the first.
+    pub(super) cache: usize,
+    pub(super) issuer: String,
+    pub(super) kids: Vec<String>,
+    pub(super) until: Timestamp,
+}
+
 impl Jwks {
-    pub(super) fn new(keep: Duration, clock: Arc<dyn Clock>) -> Self {
-        let http = Client::builder(TokioExecutor::new()).build_http();
-        Self { keep, clock, kept: Mutex::default(), http }
+    pub(super) fn new(options: &Options, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            keep: options.jwks_cache,
+            unknown_kid: options.jwks_unknown_kid,
+            clock,
+            caches: (0..options.jwks_caches.get()).map(|_| Mutex::default()).collect(),
+            lookups: AtomicUsize::new(0),
+            http: Client::builder(TokioExecutor::new()).build_http(),
+        }
     }
 
-    /// The issuer's key with `kid` for `algorithm`; an unknown `kid` is looked for again at the
-    /// issuer, whatever is kept.
+    /// The issuer's key with `kid` for `algorithm`, by the cache whose turn it is; [`UnknownKid`] says what is done
+    /// about a `kid` that the cache does not know.
     ///
     /// # Errors
     /// Why there is none, in words for the log.
     pub(super) async fn key(&self, issuer: &IssuerUrl, kid: &str, algorithm: SigningAlgorithm) -> Result<Jwk, String> {
-        if let Some(found) = self.kept(issuer).and_then(|keys| find(&keys, kid, algorithm).transpose()) {
-            return found;
+        let turn = self.lookups.fetch_add(1, Ordering::Relaxed) % self.caches.len();
+        if let Some(Kept { keys, until }) = self.kept(turn, issuer) {
+            if let Some(key) = find(&keys, kid, algorithm)? {
+                return Ok(key);
+            }
+            if self.unknown_kid == UnknownKid::Wait {
+                let (cache, of, known) = (turn + 1, self.caches.len(), kids(&keys));
+                return Err(format!(
+                    "cache {cache} of {of} goes by a JWKS of {issuer} until {until} that has no key with kid {kid:?}; it \
+                     has {known:?}, and the sandbox is told to wait"
+                ));
+            }
         }
-        let keys = self.fetch_in_time(issuer).await?;
-        let kids: Vec<_> = keys.iter().filter_map(|key| key.kid.clone()).collect();
+        let keys = self.fetch_in_time(turn, issuer).await?;
+        let known = kids(&keys);
         find(&keys, kid, algorithm)?
-            .ok_or_else(|| format!("the JWKS of {issuer} has no key with kid {kid:?}; it has {kids:?}"))
+            .ok_or_else(|| format!("the JWKS of {issuer} has no key with kid {kid:?}; it has {known:?}"))
     }
 
-    fn kept(&self, issuer: &IssuerUrl) -> Option<Arc<Vec<Jwk>>> {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).get(issuer.as_str()).cloned()?;
-        (self.clock.now() < kept.until).then_some(kept.keys)
+    /// What is kept, by cache and issuer.
+    pub(super) fn all_kept(&self) -> Vec<KeptKids> {
+        let now = self.clock.now();
+        let of_cache = |(turn, cache): (usize, &Mutex<BTreeMap<String, Kept>>)| {
+            let kept = cache.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            kept.into_iter().map(move |(issuer, Kept { keys, until })| KeptKids {
+                cache: turn + 1,
+                issuer,
+                kids: kids(&keys),
+                until,
+            })
+        };
+        self.caches.iter().enumerate().flat_map(of_cache).filter(|kept| now < kept.until).collect()
     }
 
-    async fn fetch_in_time(&self, issuer: &IssuerUrl) -> Result<Arc<Vec<Jwk>>, String> {
+    fn kept(&self, turn: usize, issuer: &IssuerUrl) -> Option<Kept> {
+        let kept = self.caches[turn].lock().unwrap_or_else(PoisonError::into_inner).get(issuer.as_str()).cloned()?;
+        (self.clock.now() < kept.until).then_some(kept)
+    }
+
+    async fn fetch_in_time(&self, turn: usize, issuer: &IssuerUrl) -> Result<Arc<Vec<Jwk>>, String> {
         let keys = tokio::select! {
             fetched = self.fetch(issuer) => Arc::new(fetched?),
             () = self.clock.sleep(BUDGET) => return Err(format!("{issuer} took more than 5 s for discovery and JWKS")),
         };
         let kept = Kept { keys: Arc::clone(&keys), until: later(self.clock.now(), self.keep) };
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).insert(issuer.to_string(), kept);
+        self.caches[turn].lock().unwrap_or_else(PoisonError::into_inner).insert(issuer.to_string(), kept);
         Ok(keys)
     }
 
@@ -158,6 +204,10 @@ fn https_client() -> Result<Https, String> {
 fn chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |cause| cause.source());
     causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
+fn kids(keys: &[Jwk]) -> Vec<String> {
+    keys.iter().filter_map(|key| key.kid.clone()).collect()
 }
 
 /// The key with `kid`, if there is one; it must be named for the algorithm, and not be one of too many.

@@ -14,7 +14,8 @@
 //!
 //! It knows `iam`, `clock`, `entropy` and `domain`, nothing else of feedpass: what it finds out
 //! about a token it finds out over HTTP, as AWS does. Where AWS's behaviour is unconfirmed
-//! (the life of its JWKS cache, `nbf`), it takes the stricter reading.
+//! (`nbf`, for one), it takes the stricter reading; the life
+//! of its JWKS caches is an option.
 
 mod algorithm;
 mod control;
@@ -35,6 +36,7 @@ mod tests;
 mod world;
 
 use std::net::SocketAddr;
+use std::num::NonZeroU8;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -57,12 +59,32 @@ pub struct Options {
     pub listen: SocketAddr,
     /// How long a fetched JWKS is kept. AWS publishes no such time (docs/aws.md §1.5).
     pub jwks_cache: Duration,
+    /// What is done about a `kid` that is not in the JWKS that is kept.
+    pub jwks_unknown_kid: UnknownKid,
+    /// How many caches there are: AWS is many hosts. Each exchange uses the next in turn, and so may meet one that
+    /// knows a new key or one that does not.
+    pub jwks_caches: NonZeroU8,
+}
+
+/// What is done about a `kid` that is not in the JWKS that is kept. AWS does not say (docs/aws.md §1.5).
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum UnknownKid {
+    /// The JWKS is fetched again at once.
+    #[default]
+    Fetch,
+    /// The token is refused, until what is kept is fetched again for its age.
+    Wait,
 }
 
 impl Default for Options {
-    /// A free port of 127.0.0.1, and ten minutes.
+    /// A free port of 127.0.0.1, ten minutes, and one cache that fetches again for an unknown `kid`.
     fn default() -> Self {
-        Self { listen: SocketAddr::from(([127, 0, 0, 1], 0)), jwks_cache: Duration::from_mins(10) }
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            jwks_cache: Duration::from_mins(10),
+            jwks_unknown_kid: UnknownKid::default(),
+            jwks_caches: NonZeroU8::MIN,
+        }
     }
 }
 
@@ -156,14 +178,14 @@ impl Sandbox {
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, SandboxError> {
-        let Options { listen, jwks_cache } = options;
+        let listen = options.listen;
         if !listen.ip().is_loopback() {
             return Err(SandboxError::NotLoopback(listen));
         }
         let failed = |source| SandboxError::Listen { address: listen, source };
         let listener = TcpListener::bind(listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let world = Arc::new(World::new(accounts, jwks_cache, clock, entropy));
+        let world = Arc::new(World::new(&options, accounts, clock, entropy));
         let server = tokio::spawn(server::accept(listener, Arc::clone(&world)));
         tracing::info!(%address, "sandbox STS and ECR listen on http://{address}; no AWS is contacted");
         Ok(Self { world, address, server })

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use secrecy::SecretString;
@@ -10,7 +9,7 @@ use secrecy::SecretString;
 use super::faults::Faults;
 use super::jwks::Jwks;
 use super::sessions::Sessions;
-use super::{Accounts, OidcProvider, Role, Service};
+use super::{Accounts, OidcProvider, Options, Role, Service};
 use crate::clock::Clock;
 use crate::domain::RoleArn;
 use crate::entropy::Entropy;
@@ -31,15 +30,10 @@ pub(super) struct World {
 }
 
 impl World {
-    pub(super) fn new(
-        accounts: Accounts,
-        jwks_cache: Duration,
-        clock: Arc<dyn Clock>,
-        entropy: Arc<dyn Entropy>,
-    ) -> Self {
+    pub(super) fn new(options: &Options, accounts: Accounts, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
         Self {
             accounts: ArcSwap::from_pointee(accounts),
-            jwks: Jwks::new(jwks_cache, Arc::clone(&clock)),
+            jwks: Jwks::new(options, Arc::clone(&clock)),
             sessions: Sessions::default(),
             faults: Faults::default(),
             calls: Calls::default(),

@@ -1,14 +1,18 @@
 //! `[aws]` and `[sandbox]`
 
 use std::net::SocketAddr;
+use std::num::NonZeroU8;
 
 use url::Url;
 
 use super::listen::{address, plain_url};
 use crate::config::context::{Located, Place};
 use crate::config::reader::Reader;
-use crate::config::settings::{SandboxRole, SandboxSettings};
+use crate::config::settings::{SandboxRole, SandboxSettings, UnknownKid};
 use crate::domain::{Invalid, Period, RoleArn, SessionDuration};
+
+/// More tell nothing that these do not.
+const MOST_CACHES: u8 = 16;
 
 /// Which AWS is asked, before it is known how the sandbox behaves.
 pub(in crate::config) enum EndpointDraft {
@@ -62,6 +66,8 @@ pub(in crate::config) struct SandboxDraft {
     pub(in crate::config) place: Option<Place>,
     listen: SocketAddr,
     jwks_cache: Period,
+    jwks_unknown_kid: UnknownKid,
+    jwks_caches: NonZeroU8,
     pub(in crate::config) roles: Vec<SandboxRoleDraft>,
 }
 
@@ -83,6 +89,10 @@ pub(super) fn sandbox(root: &mut Reader<'_>) -> Option<SandboxDraft> {
                 .get_with("listen", loopback)
                 .map_or_else(|| ([127, 0, 0, 1], 0).into(), |address: Located<SocketAddr>| address.value),
             jwks_cache: sandbox.or("jwks_cache", ten_minutes),
+            jwks_unknown_kid: sandbox.or("jwks_unknown_kid", UnknownKid::Fetch),
+            jwks_caches: sandbox
+                .number_or_word("jwks_caches", "a whole number, 1 to 16", caches)
+                .map_or(NonZeroU8::MIN, |caches| caches.value),
             roles: sandbox.tables("role", &["arn"], role),
         }
     }))
@@ -101,6 +111,11 @@ fn role(role: &mut Reader<'_>) -> SandboxRoleDraft {
             .get_with("max_session_duration", longest_session)
             .map_or_else(SessionDuration::default, |duration| duration.value),
     }
+}
+
+fn caches(text: &str) -> Result<NonZeroU8, Invalid> {
+    let caches = text.parse().ok().filter(|caches: &NonZeroU8| caches.get() <= MOST_CACHES);
+    caches.ok_or_else(|| Invalid::new("a number of caches", text, "it is 1 to 16"))
 }
 
 fn loopback(text: &str) -> Result<SocketAddr, Invalid> {
@@ -139,6 +154,8 @@ impl SandboxDraft {
         Some(SandboxSettings {
             listen: self.listen,
             jwks_cache: self.jwks_cache,
+            jwks_unknown_kid: self.jwks_unknown_kid,
+            jwks_caches: self.jwks_caches,
             roles: self.roles.into_iter().map(role).collect::<Option<_>>()?,
         })
     }

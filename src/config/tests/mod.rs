@@ -213,6 +213,10 @@ fn some_changes_need_a_restart() {
     assert_eq!(needed("endpoint = \"sandbox\"", ""), ["aws.endpoint"]);
     assert_eq!(needed("[keys]", "[audit]\nkeep_for = \"90d\"\nfile = \"a\"\n[keys]"), ["audit.keep_for", "audit.file"]);
     assert_eq!(needed("[[space]]", "[sandbox]\njwks_cache = \"1m\"\n[[space]]"), ["sandbox.jwks_cache"]);
+    assert_eq!(
+        needed("[[space]]", "[sandbox]\njwks_caches = 2\njwks_unknown_kid = \"wait\"\n[[space]]"),
+        ["sandbox.jwks_unknown_kid", "sandbox.jwks_caches"]
+    );
     assert_eq!(needed("lifetime = \"5m\"", "lifetime = \"6m\""), Vec::<&str>::new());
     assert_eq!(needed("us-east-1", "eu-west-1"), Vec::<&str>::new());
     assert_eq!(

@@ -137,6 +137,42 @@ fn the_sandbox_is_configured_where_it_is_used() {
 }
 
 #[test]
+fn the_sandbox_caches_keys_as_told() {
+    let file = |sandbox: &str| format!("{SMALL}[aws]\nendpoint = 'sandbox'\n[sandbox]\n{sandbox}\n");
+    let caches = |settings: Settings| {
+        let AwsEndpoint::Sandbox(sandbox) = settings.aws else { panic!("{:?}", settings.aws) };
+        (sandbox.jwks_unknown_kid, sandbox.jwks_caches.get())
+    };
+    assert_eq!(caches(load(&file(""))), (UnknownKid::Fetch, 1));
+    assert_eq!(caches(load(&file("jwks_unknown_kid = 'wait'\njwks_caches = 16"))), (UnknownKid::Wait, 16));
+    let variables = [("FEEDPASS_SANDBOX__JWKS_CACHES", "3"), ("FEEDPASS_SANDBOX__JWKS_UNKNOWN_KID", "wait")];
+    assert_eq!(caches(Place::with(&file("")).load(&variables).unwrap()), (UnknownKid::Wait, 3));
+    insta::assert_snapshot!(report(&file("jwks_unknown_kid = 'refuse'\njwks_caches = 17")), @r"
+    config.toml: 2 mistakes
+
+    config.toml:5: sandbox.jwks_unknown_kid
+      found:    `refuse`
+      expected: what is done about an unknown `kid`: it is `fetch` or `wait`
+
+    config.toml:6: sandbox.jwks_caches
+      found:    `17`
+      expected: a number of caches: it is 1 to 16
+    ");
+    insta::assert_snapshot!(report(&file("jwks_unknown_kid = true\njwks_caches = [1]")), @r"
+    config.toml: 2 mistakes
+
+    config.toml:5: sandbox.jwks_unknown_kid
+      found:    the boolean `true`
+      expected: a string, in quotes
+
+    config.toml:6: sandbox.jwks_caches
+      found:    a list
+      expected: a whole number, 1 to 16
+    ");
+    assert!(report(&file("jwks_caches = 0")).contains("a number of caches: it is 1 to 16"));
+}
+
+#[test]
 fn a_sandbox_role_is_checked_like_one_of_aws() {
     insta::assert_snapshot!(report(&format!(
         "{SMALL}[aws]\nendpoint = 'sandbox'\n[sandbox]\nlisten = '0.0.0.0:80'\n[[sandbox.role]]\n\

@@ -1,25 +1,16 @@
 //! Trouble, the controls, and what must never break the sandbox.
 
-use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
-use hyper_util::client::legacy::Client;
-use hyper_util::rt::TokioExecutor;
-use serde_json::{Value, json};
+use std::time::Duration;
 
-use super::support::{ROLE, Refused, World, provider, role};
+use bytes::Bytes;
+use serde_json::json;
+
+use super::support::{ROLE, Refused, World, provider, role, send};
+use crate::clock::{Clock as _, later};
 use crate::domain::RoleArn;
 use crate::sandbox::{Accounts, Fault, FaultKind, Options, Sandbox, SandboxError, Service};
 
 const OTHER_ROLE: &str = "arn:aws:iam::123456789012:role/other";
-
-/// Sends what no SDK would; status and body.
-async fn send(world: &World, method: &str, path: &str, body: impl Into<Bytes>) -> (u16, String) {
-    let request = http::Request::builder().method(method).uri(format!("{}{path}", world.sandbox.url()));
-    let request = request.body(Full::new(body.into())).unwrap();
-    let answer = Client::builder(TokioExecutor::new()).build_http().request(request).await.unwrap();
-    let status = answer.status().as_u16();
-    (status, String::from_utf8(answer.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap())
-}
 
 #[tokio::test]
 async fn a_bad_day_of_sts_looks_as_that_of_aws() {
@@ -92,12 +83,13 @@ async fn people_rehearse_trouble_over_http() {
     assert!(world.sandbox.faults().rules().is_empty());
 
     world.session().await;
-    let (status, state) = send(&world, "GET", "/_sandbox", "").await;
-    assert_eq!(status, 200);
-    let state: Value = serde_json::from_str(&state).unwrap();
+    let state = world.state().await;
     assert_eq!(state["roles"][0]["arn"], ROLE);
     assert_eq!(state["roles"][0]["trust_policy"]["Statement"][0]["Sid"], "Feed");
     assert_eq!(state["calls"][0], json!({ "service": "sts", "operation": "AssumeRoleWithWebIdentity", "calls": 1 }));
+    let until = later(world.clock.now(), Duration::from_mins(10));
+    let kept = json!({ "cache": 1, "issuer": world.issuer, "kids": ["first"], "until": until });
+    assert_eq!(state["jwks"], json!([kept]));
     assert_eq!(send(&world, "GET", "/_sandbox/nothing", "").await.0, 404);
 }
 

@@ -1,5 +1,6 @@
 //! How the sandbox comes by an issuer's keys.
 
+use std::num::NonZeroU8;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -11,8 +12,10 @@ use rsa::pkcs8::EncodePrivateKey;
 use rsa::traits::PublicKeyParts;
 use serde_json::{Value, json};
 
+use super::log::logged;
 use super::support::{Key, P384, ROLE, Refused, World};
 use crate::entropy::{EntropyRng, SeededEntropy};
+use crate::sandbox::{Options, UnknownKid};
 
 const NO_KEY: &str = "Couldn't retrieve verification key from your identity provider,  please reference \
                       AssumeRoleWithWebIdentity documentation for requirements";
@@ -31,7 +34,7 @@ async fn keys_are_kept_and_fetched_again_for_an_unknown_kid() {
     let second = Key::new("second");
     assert_eq!(world.assume(ROLE, &second.sign(&world.claims())).await.unwrap_err(), no_key());
     assert_eq!(fetches(), 2);
-    *world.served.jwks.lock().unwrap() = json!({ "keys": [world.key.jwk(), second.jwk()] });
+    world.publish(&[&world.key, &second]);
     world.assume(ROLE, &second.sign(&world.claims())).await.unwrap();
     assert_eq!(fetches(), 3);
     world.clock.advance(Duration::from_mins(10));
@@ -43,7 +46,7 @@ async fn keys_are_kept_and_fetched_again_for_an_unknown_kid() {
 async fn a_removed_key_is_believed_until_the_cache_ends() {
     let world = World::new().await;
     world.session().await;
-    *world.served.jwks.lock().unwrap() = json!({ "keys": [] });
+    world.publish(&[]);
     world.session().await;
     world.clock.advance(Duration::from_mins(10));
     assert_eq!(world.assume(ROLE, &world.key.sign(&world.claims())).await.unwrap_err(), no_key());
@@ -101,10 +104,85 @@ async fn an_issuer_that_does_not_answer_has_five_seconds() {
 }
 
 #[tokio::test]
+async fn with_wait_an_unknown_kid_is_refused_until_what_is_kept_is_too_old() {
+    let world = World::with(Options { jwks_unknown_kid: UnknownKid::Wait, ..Options::default() }).await;
+    let fetches = || world.served.jwks_fetches.load(Ordering::Relaxed);
+    world.session().await;
+    let second = Key::new("second");
+    world.publish(&[&world.key, &second]);
+    for _ in 0..3 {
+        assert_eq!(world.assume(ROLE, &second.sign(&world.claims())).await.unwrap_err(), no_key());
+    }
+    world.session().await;
+    assert_eq!(fetches(), 1, "nothing is fetched for it");
+    let said = r#"has no key with kid "second"; it has ["first"], and the sandbox is told to wait"#;
+    assert!(logged().contains(said), "{}", logged());
+    world.clock.advance(Duration::from_mins(10));
+    world.assume(ROLE, &second.sign(&world.claims())).await.unwrap();
+    assert_eq!(fetches(), 2);
+}
+
+#[tokio::test]
+async fn with_wait_the_first_key_ever_is_fetched() {
+    let world = World::with(Options { jwks_unknown_kid: UnknownKid::Wait, ..Options::default() }).await;
+    *world.served.jwks.lock().unwrap() = Value::Null;
+    assert_eq!(world.assume(ROLE, &world.key.sign(&world.claims())).await.unwrap_err(), no_key());
+    world.publish(&[&world.key]);
+    world.session().await;
+}
+
+#[tokio::test]
+async fn several_caches_take_turns_and_know_what_each_fetched() {
+    let caches = NonZeroU8::new(3).unwrap();
+    let world =
+        World::with(Options { jwks_unknown_kid: UnknownKid::Wait, jwks_caches: caches, ..Options::default() }).await;
+    let fetches = || world.served.jwks_fetches.load(Ordering::Relaxed);
+    // Two of three know the first key alone.
+    world.session().await;
+    world.session().await;
+    let second = Key::new("second");
+    world.publish(&[&world.key, &second]);
+    world.clock.advance(Duration::from_mins(1));
+    let known = async || {
+        let mut known = Vec::new();
+        for _ in 0..6 {
+            known.push(world.assume(ROLE, &second.sign(&world.claims())).await.is_ok());
+        }
+        known
+    };
+    assert_eq!(known().await, [true, false, false, true, false, false]);
+    assert_eq!(fetches(), 3);
+    let shown: Vec<_> = world.state().await["jwks"].as_array().unwrap().clone();
+    let shown: Vec<_> = shown.iter().map(|kept| (kept["cache"].clone(), kept["kids"].clone())).collect();
+    let expected = [json!(["first"]), json!(["first"]), json!(["first", "second"])];
+    assert_eq!(shown, [1, 2, 3].map(Value::from).into_iter().zip(expected).collect::<Vec<_>>());
+    world.clock.advance(Duration::from_mins(9));
+    assert_eq!(world.state().await["jwks"].as_array().unwrap().len(), 1, "what is too old is not shown");
+    assert_eq!(known().await, [true; 6], "the two are too old, and fetch");
+    assert_eq!(fetches(), 5);
+}
+
+#[tokio::test]
+async fn several_caches_fetch_for_themselves() {
+    let world = World::with(Options { jwks_caches: NonZeroU8::new(2).unwrap(), ..Options::default() }).await;
+    let fetches = || world.served.jwks_fetches.load(Ordering::Relaxed);
+    for expected in [1, 2, 2, 2] {
+        world.session().await;
+        assert_eq!(fetches(), expected);
+    }
+    let second = Key::new("second");
+    world.publish(&[&world.key, &second]);
+    for expected in [3, 4, 4] {
+        world.assume(ROLE, &second.sign(&world.claims())).await.unwrap();
+        assert_eq!(fetches(), expected);
+    }
+}
+
+#[tokio::test]
 async fn ec_keys_of_both_curves_verify() {
     let world = World::new().await;
     let (es256, es384) = (Key::new("es256"), Key::of(P384, "es384"));
-    *world.served.jwks.lock().unwrap() = json!({ "keys": [es256.jwk(), es384.jwk()] });
+    world.publish(&[&es256, &es384]);
     for key in [&es256, &es384] {
         world.assume(ROLE, &key.sign(&world.claims())).await.unwrap();
         let mut forged = key.sign(&world.claims());

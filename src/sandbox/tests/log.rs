@@ -37,7 +37,7 @@ pub(super) fn collect() {
 }
 
 /// What this test has logged so far.
-fn logged() -> String {
+pub(super) fn logged() -> String {
     LINES.with_borrow(|lines| String::from_utf8(lines.clone()).unwrap())
 }
 

@@ -12,6 +12,10 @@ use axum::routing::get;
 use axum::{Json, Router};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
 use ring::rand::SystemRandom;
 use ring::signature::{
     ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm, KeyPair,
@@ -100,6 +104,10 @@ impl Key {
 
 impl World {
     pub(super) async fn new() -> Self {
+        Self::with(Options::default()).await
+    }
+
+    pub(super) async fn with(options: Options) -> Self {
         super::log::collect();
         let key = Key::new("first");
         let served = Arc::new(Served::default());
@@ -117,7 +125,7 @@ impl World {
         let clock = ManualClock::at(SystemClock.now());
         let accounts = Accounts { providers: vec![provider(&issuer)], roles: vec![role(&issuer, ROLE, SUBJECT)] };
         let entropy = Arc::new(SeededEntropy::new(7));
-        let sandbox = Sandbox::start(Options::default(), accounts, Arc::new(clock.clone()), entropy).await.unwrap();
+        let sandbox = Sandbox::start(options, accounts, Arc::new(clock.clone()), entropy).await.unwrap();
         Self { sandbox, clock, issuer, served, key }
     }
 
@@ -167,6 +175,18 @@ impl World {
         Ok(Credentials::new(id, secret, Some(given.session_token), None, "test"))
     }
 
+    /// What the sandbox says of itself.
+    pub(super) async fn state(&self) -> Value {
+        let (status, state) = send(self, "GET", "/_sandbox", "").await;
+        assert_eq!(status, 200);
+        serde_json::from_str(&state).unwrap()
+    }
+
+    /// Has the issuer publish these keys from now on.
+    pub(super) fn publish(&self, keys: &[&Key]) {
+        *self.served.jwks.lock().unwrap() = json!({ "keys": keys.iter().map(|key| key.jwk()).collect::<Vec<_>>() });
+    }
+
     pub(super) async fn session(&self) -> Credentials {
         self.assume(ROLE, &self.key.sign(&self.claims())).await.unwrap()
     }
@@ -178,6 +198,15 @@ impl World {
         role.permissions = permissions.parse().unwrap();
         self.sandbox.set_accounts(Accounts { providers: vec![provider(&self.issuer)], roles: vec![role] });
     }
+}
+
+/// Sends what no SDK would; status and body.
+pub(super) async fn send(world: &World, method: &str, path: &str, body: impl Into<Bytes>) -> (u16, String) {
+    let request = http::Request::builder().method(method).uri(format!("{}{path}", world.sandbox.url()));
+    let request = request.body(Full::new(body.into())).unwrap();
+    let answer = Client::builder(TokioExecutor::new()).build_http().request(request).await.unwrap();
+    let status = answer.status().as_u16();
+    (status, String::from_utf8(answer.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap())
 }
 
 /// What a caller is told: code and message.
