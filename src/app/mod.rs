@@ -267,9 +267,9 @@ async fn open_keyring(
     entropy: &Arc<dyn Entropy>,
 ) -> Result<Arc<KeyRing>, KeyRingError> {
     let KeyStoreSettings::Directory(path) = &settings.keys.store;
-    let store = Directory::new(PathBuf::clone(path));
+    let store = Directory::new(PathBuf::clone(path), settings.keys.passphrase.clone());
     let store: &dyn KeyStore = &store;
-    let keyring = KeyRing::open(store, settings.keys.algorithm, clock, Arc::clone(entropy)).await?;
+    let keyring = KeyRing::open(store, settings.keys.spec, clock, Arc::clone(entropy)).await?;
     KeyRing::claim_issuer(store, &settings.issuer, issuer_change).await?;
     Ok(Arc::new(keyring))
 }

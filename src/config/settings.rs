@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use ipnet::IpNet;
+use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use crate::domain::{
-    AccessLifetime, Algorithm, Audience, Client, Feed, Invalid, IssuerUrl, Limits, Period, RoleArn, SessionDuration,
+    AccessLifetime, Audience, Client, Feed, Invalid, IssuerUrl, KeySpec, Limits, Period, RoleArn, SessionDuration,
     Space, TokenLifetime, TrustedIssuer, WorkloadRule,
 };
 
@@ -70,7 +71,9 @@ impl Settings {
             ("audit.keep_for", self.audit.keep_for != new.audit.keep_for),
             ("audit.file", self.audit.file != new.audit.file),
             ("keys.store", self.keys.store != new.keys.store),
-            ("keys.algorithm", self.keys.algorithm != new.keys.algorithm),
+            ("keys.algorithm", self.keys.spec.algorithm() != new.keys.spec.algorithm()),
+            ("keys.rsa_bits", self.keys.spec.rsa_bits() != new.keys.spec.rsa_bits()),
+            ("keys.passphrase_file", self.keys.passphrase() != new.keys.passphrase()),
         ];
         keys.extend(self.aws.differs(&new.aws));
         keys.into_iter().filter_map(|(key, differs)| differs.then_some(key)).collect()
@@ -164,12 +167,14 @@ pub struct AuditSettings {
 }
 
 /// How signing keys are kept and changed.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct KeySettings {
     /// Where they are kept.
     pub store: KeyStore,
-    /// What they sign with.
-    pub algorithm: Algorithm,
+    /// What a new one is to be.
+    pub spec: KeySpec,
+    /// What private keys are encrypted with where they are kept in files.
+    pub passphrase: Option<SecretString>,
     /// How often a new key takes over, more than `publish_before`; none leaves it to admins.
     pub rotate_every: Option<Period>,
     /// How long a key is in the JWKS before it signs.
@@ -178,6 +183,12 @@ pub struct KeySettings {
     pub promote_on: PromoteOn,
     /// How long a key stays in the JWKS beyond the last token's life and 5 minutes.
     pub keep_after: Period,
+}
+
+impl KeySettings {
+    fn passphrase(&self) -> Option<&str> {
+        self.passphrase.as_ref().map(SecretString::expose_secret)
+    }
 }
 
 /// Where signing keys are kept.

@@ -33,7 +33,7 @@ pub use grant::{Action, FeedPattern, Grant};
 pub use invalid::Invalid;
 pub(crate) use invalid::shown;
 pub use issuer_url::{Audience, IssuerUrl, is_loopback};
-pub use key::{Algorithm, Kid};
+pub use key::{Algorithm, KeySpec, KeyType, Kid, Misfit, RsaBits};
 pub use limits::{Allowance, FailedAttempts, Limits, Rate};
 pub use name::DisplayName;
 pub use origin::Origin;

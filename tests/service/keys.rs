@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD, Engine as _};
 use feedpass::clock::ManualClock;
+use feedpass::domain::KeySpec;
 use feedpass::entropy::SeededEntropy;
 use feedpass::issuer::keyring::backends::Directory;
 use feedpass::issuer::keyring::{IssuerChange, KeyRing, KeyRingError};
@@ -56,8 +57,8 @@ impl Keys {
 
 async fn open(path: &Path, seed: u64) -> Result<KeyRing, KeyRingError> {
     let clock = ManualClock::at(START.parse().unwrap());
-    let store = Directory::new(path.to_owned());
-    KeyRing::open(&store, "RS256".parse().unwrap(), &clock, Arc::new(SeededEntropy::new(seed))).await
+    let store = Directory::new(path.to_owned(), None);
+    KeyRing::open(&store, KeySpec::default(), &clock, Arc::new(SeededEntropy::new(seed))).await
 }
 
 fn mode(path: &Path) -> u32 {
@@ -217,7 +218,7 @@ async fn a_record_whose_public_half_is_another_keys_is_refused() {
 #[tokio::test]
 async fn keys_that_are_gone_are_not_silently_replaced() {
     let keys = Keys::new().await;
-    let store = feedpass::issuer::keyring::backends::Directory::new(keys.path());
+    let store = feedpass::issuer::keyring::backends::Directory::new(keys.path(), None);
     let change = feedpass::issuer::keyring::IssuerChange::Refused;
     KeyRing::claim_issuer(&store, &"https://id.example.com".parse().unwrap(), change).await.unwrap();
     fs::remove_file(keys.record()).unwrap();
@@ -252,7 +253,7 @@ async fn files_that_are_no_keys_are_left_alone() {
 #[tokio::test]
 async fn the_keys_of_one_issuer_are_not_used_for_another_unless_that_is_meant() {
     let keys = Keys::new().await;
-    let store = Directory::new(keys.path());
+    let store = Directory::new(keys.path(), None);
     let claim = async |issuer: &str, change| KeyRing::claim_issuer(&store, &issuer.parse().unwrap(), change).await;
     claim("https://id.example.com", IssuerChange::Refused).await.unwrap();
     claim("https://id.example.com", IssuerChange::Refused).await.unwrap();

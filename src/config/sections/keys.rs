@@ -2,9 +2,12 @@
 
 use std::path::PathBuf;
 
+use secrecy::SecretString;
+
 use crate::config::reader::Reader;
 use crate::config::settings::{KeySettings, KeyStore, PromoteOn};
-use crate::domain::{Algorithm, Invalid, Period};
+use crate::config::tree::Origin;
+use crate::domain::{Algorithm, Invalid, KeySpec, Period, RsaBits};
 
 pub(super) fn read(keys: &mut Reader<'_>) -> Option<KeySettings> {
     let context = keys.context();
@@ -17,7 +20,8 @@ pub(super) fn read(keys: &mut Reader<'_>) -> Option<KeySettings> {
         .all(|(key, right)| right || !keys.has(key));
     let settings = KeySettings {
         store: store.map_or_else(|| KeyStore::Directory(context.resolve("keys")), |store| store.value),
-        algorithm: keys.or("algorithm", Algorithm::Rs256),
+        spec: spec(keys),
+        passphrase: passphrase(keys),
         rotate_every: match rotate_every {
             Some(period) => period.value,
             None => Some("90d".parse().ok()?),
@@ -35,6 +39,38 @@ pub(super) fn read(keys: &mut Reader<'_>) -> Option<KeySettings> {
         context.mistake(&place, Some(found), expected);
     }
     Some(settings)
+}
+
+fn spec(keys: &mut Reader<'_>) -> KeySpec {
+    let algorithm = keys.or("algorithm", Algorithm::Rs256);
+    let Some(bits) = keys.number_or_word("rsa_bits", "2048, 3072 or 4096", str::parse::<RsaBits>) else {
+        return KeySpec::from(algorithm);
+    };
+    KeySpec::new(algorithm, Some(bits.value)).unwrap_or_else(|invalid| {
+        let found = format!("`{}` beside `algorithm = \"{algorithm}\"`", bits.value);
+        keys.context().mistake(&bits.place, Some(found), invalid.expected);
+        KeySpec::from(algorithm)
+    })
+}
+
+/// The passphrase of a file, or of the environment; none where neither says one.
+fn passphrase(keys: &mut Reader<'_>) -> Option<SecretString> {
+    let place = keys.place_of("passphrase");
+    if keys.has("passphrase") && !matches!(place.origin, Origin::Variable(_)) {
+        let expected = "`passphrase_file`, the path of a file that holds it, or the variable FEEDPASS_KEYS__PASSPHRASE: in \
+                        clear beside the keys it protects nothing";
+        keys.context().mistake(&place, Some("a passphrase in clear".to_owned()), expected);
+        keys.has("passphrase_file");
+        return None;
+    }
+    keys.get_or_file("passphrase", "passphrase_file", passphrase_of).map(|passphrase| passphrase.value)
+}
+
+fn passphrase_of(text: &str) -> Result<SecretString, Invalid> {
+    if text.is_empty() {
+        return Err(Invalid::new("a passphrase", "", "it has one character at least; leave the key out to have none"));
+    }
+    Ok(SecretString::from(text))
 }
 
 fn store(text: &str, resolve: impl FnOnce(&str) -> PathBuf) -> Result<KeyStore, Invalid> {

@@ -3,26 +3,21 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use ring::rsa::KeyPair;
-use rsa::PrivateKey;
-use rsa::pkcs8::{EncodePrivateKey as _, LineEnding};
+use secrecy::SecretString;
 use zeroize::Zeroizing;
 
-use super::jwk;
 use super::lifecycle::{KeyRecord, KeyState};
-use crate::domain::Algorithm;
-use crate::entropy::{Entropy, EntropyRng};
+use super::private_key::{GenerateError, PrivateKey, WriteError};
+use crate::domain::KeySpec;
+use crate::entropy::Entropy;
 
 /// A key that was just made and is kept nowhere yet. No `Debug`: it holds the private half.
+#[derive(Clone)]
 pub struct NewKey {
     record: KeyRecord,
-    private_pem: Zeroizing<String>,
+    private: Arc<PrivateKey>,
+    entropy: Arc<dyn Entropy>,
 }
-
-/// Why no key could be made.
-#[derive(Debug, thiserror::Error)]
-#[error("a key could not be made: {0}")]
-pub struct GenerateError(String);
 
 impl NewKey {
     /// Makes a key off the runtime's threads; it starts in the state that `state` gives for `now`.
@@ -30,35 +25,27 @@ impl NewKey {
     /// # Errors
     /// [`GenerateError`] when the machine gives no random bytes.
     pub async fn generate(
-        algorithm: Algorithm,
+        spec: KeySpec,
         state: fn(Timestamp) -> KeyState,
         now: Timestamp,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, GenerateError> {
-        tokio::task::spawn_blocking(move || Self::generate_blocking(algorithm, state(now), now, &*entropy))
+        tokio::task::spawn_blocking(move || Self::generate_blocking(spec, state(now), now, entropy))
             .await
             .map_err(|error| GenerateError(error.to_string()))?
     }
 
     fn generate_blocking(
-        algorithm: Algorithm,
+        spec: KeySpec,
         state: KeyState,
         now: Timestamp,
-        entropy: &dyn Entropy,
+        entropy: Arc<dyn Entropy>,
     ) -> Result<Self, GenerateError> {
-        let failed = |error: &dyn std::fmt::Display| GenerateError(error.to_string());
-        let bits = match algorithm {
-            Algorithm::Rs256 => 2048,
-        };
-        let private = PrivateKey::new(&mut EntropyRng(entropy), bits).map_err(|error| failed(&error))?;
-        let public = private.to_public_key();
-        let der = private.to_pkcs8_der().map_err(|error| failed(&error))?;
-        let pair = KeyPair::from_pkcs8(der.as_bytes()).map_err(|error| failed(&error))?;
-        let kid = jwk::thumbprint(&public).map_err(|error| failed(&error))?;
-        let certificate = jwk::self_signed_certificate(&pair, &public, &kid).map_err(|error| failed(&error))?;
-        let jwk = jwk::rsa_jwk(&public, &kid, algorithm, &certificate);
-        let private_pem = private.to_pkcs8_pem(LineEnding::LF).map_err(|error| failed(&error))?;
-        Ok(Self { record: KeyRecord { kid, algorithm, created_at: now, state, jwk }, private_pem })
+        let private = PrivateKey::generate(spec, &*entropy)?;
+        let algorithm = spec.algorithm();
+        let jwk = private.jwk(algorithm).map_err(|error| GenerateError(error.to_string()))?;
+        let record = KeyRecord { kid: private.kid(), algorithm, created_at: now, state, jwk };
+        Ok(Self { record, private: Arc::new(private), entropy })
     }
 
     /// What is known of it.
@@ -67,8 +54,8 @@ impl NewKey {
         &self.record
     }
 
-    /// The private half, PKCS#8 in PEM (RFC 7468 §10), as it is to be stored.
-    pub(super) fn private_pem(&self) -> &str {
-        &self.private_pem
+    /// The private half as it is to be stored; with a passphrase, not on the runtime's threads.
+    pub(super) fn private_pem(&self, passphrase: Option<&SecretString>) -> Result<Zeroizing<String>, WriteError> {
+        self.private.to_pem(passphrase, &*self.entropy)
     }
 }

@@ -1,9 +1,11 @@
 //! The signing keys: what each is, where in its life it stands, and which one signs.
 
 pub mod backends;
+mod certificate;
 mod generate;
-mod jwk;
 mod lifecycle;
+mod private_key;
+mod public_key;
 mod signer;
 
 use std::sync::Arc;
@@ -11,15 +13,18 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
 
-pub use generate::{GenerateError, NewKey};
+pub use certificate::certificate_pem;
+pub use generate::NewKey;
 pub use lifecycle::{KeyRecord, KeyState};
+pub use private_key::{GenerateError, JwkError, PemError, PrivateKey, WriteError};
+pub use public_key::{PublicKey, public_pem};
 pub use signer::{SignError, Signer};
 
 use self::backends::{Added, KeyStore, KeyStoreError};
 use crate::authn::AccessTokenKeys;
 use crate::authn::jws::VerificationKey;
 use crate::clock::Clock;
-use crate::domain::{Algorithm, IssuerUrl, Kid};
+use crate::domain::{Algorithm, IssuerUrl, KeySpec, Kid};
 use crate::entropy::Entropy;
 
 /// A key as a backend holds it: its record, and its signer while the private half exists.
@@ -165,7 +170,7 @@ impl KeyRing {
     /// [`KeyRingError`], always the operator's to mend.
     pub async fn open(
         store: &dyn KeyStore,
-        algorithm: Algorithm,
+        spec: KeySpec,
         clock: &dyn Clock,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, KeyRingError> {
@@ -174,7 +179,7 @@ impl KeyRing {
             if let Some(issuer) = store.issuer().await? {
                 return Err(KeyRingError::Lost(issuer));
             }
-            let first = NewKey::generate(algorithm, first_state, clock.now(), entropy).await?;
+            let first = NewKey::generate(spec, first_state, clock.now(), entropy).await?;
             let kid = &first.record().kid;
             match store.add_first(&first).await? {
                 Added::Yes => tracing::info!(key.kid = %kid, "made a first signing key {kid}"),

@@ -171,6 +171,10 @@ fn second(second: i64) -> Timestamp {
 fn header(algorithm: Algorithm, kid: &Kid, typ: Option<&str>) -> Header {
     let algorithm = match algorithm {
         Algorithm::Rs256 => jsonwebtoken::Algorithm::RS256,
+        Algorithm::Rs384 => jsonwebtoken::Algorithm::RS384,
+        Algorithm::Rs512 => jsonwebtoken::Algorithm::RS512,
+        Algorithm::Es256 => jsonwebtoken::Algorithm::ES256,
+        Algorithm::Es384 => jsonwebtoken::Algorithm::ES384,
     };
     let plain = Header::new(algorithm);
     Header { kid: Some(kid.to_string()), typ: typ.map(str::to_owned).or(plain.typ.clone()), ..plain }

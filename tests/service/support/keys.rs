@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use feedpass::clock::ManualClock;
+use feedpass::domain::KeySpec;
 use feedpass::entropy::SeededEntropy;
 use feedpass::issuer::keyring::KeyRing;
 use feedpass::issuer::keyring::backends::Directory;
@@ -24,9 +25,9 @@ pub async fn put(keys: &Path) {
         .get_or_init(|| async {
             let directory = TempDir::new().unwrap();
             let clock = ManualClock::at(START.parse().unwrap());
-            let store = Directory::new(directory.path().to_owned());
+            let store = Directory::new(directory.path().to_owned(), None);
             let entropy = Arc::new(SeededEntropy::new(1));
-            KeyRing::open(&store, "RS256".parse().unwrap(), &clock, entropy).await.unwrap();
+            KeyRing::open(&store, KeySpec::default(), &clock, entropy).await.unwrap();
             let entries = std::fs::read_dir(directory.path()).unwrap().map(Result::unwrap);
             entries.map(|entry| (entry.file_name(), std::fs::read(entry.path()).unwrap())).collect()
         })

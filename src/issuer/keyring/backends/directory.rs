@@ -11,22 +11,21 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use ring::rsa::KeyPair;
-use rsa::PrivateKey;
-use rsa::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _};
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::{Added, KeyStore, KeyStoreError};
 use crate::domain::{Invalid, IssuerUrl};
 use crate::issuer::keyring::lifecycle::KeyRecord;
-use crate::issuer::keyring::signer::{Rs256Signer, Signer};
-use crate::issuer::keyring::{NewKey, StoredKey, jwk};
+use crate::issuer::keyring::public_key::thumbprint_of;
+use crate::issuer::keyring::{NewKey, PrivateKey, Signer, StoredKey};
 
 /// The directory keeper, `keys.store = "directory:PATH"`.
 #[derive(Clone, Debug)]
 pub struct Directory {
     path: PathBuf,
+    passphrase: Option<SecretString>,
 }
 
 /// A record as its file holds it.
@@ -47,10 +46,11 @@ const ISSUER_FILE: &str = "issuer";
 const UNFINISHED: &str = ".new-";
 
 impl Directory {
-    /// Keeps keys below `path`, which is made when it is needed.
+    /// Keeps keys below `path`, which is made when it is needed. With a passphrase, private keys are written encrypted,
+    /// and read whether they are or not.
     #[must_use]
-    pub fn new(path: PathBuf) -> Self {
-        Self { path }
+    pub fn new(path: PathBuf, passphrase: Option<SecretString>) -> Self {
+        Self { path, passphrase }
     }
 
     async fn off_the_runtime<T: Send + 'static>(
@@ -62,16 +62,18 @@ impl Directory {
     }
 
     fn load_blocking(&self) -> Result<Vec<StoredKey>, KeyStoreError> {
-        self.record_paths()?.iter().map(|path| load_key(path)).collect()
+        self.record_paths()?.iter().map(|path| load_key(path, self.passphrase.as_ref())).collect()
     }
 
-    fn add_first_blocking(&self, record: &KeyRecord, private_pem: &str) -> Result<Added, KeyStoreError> {
+    fn add_first_blocking(&self, key: &NewKey) -> Result<Added, KeyStoreError> {
         self.make()?;
         let _lock = self.lock()?;
         self.remove_leftovers()?;
         if !self.record_paths()?.is_empty() {
             return Ok(Added::OtherWasFaster);
         }
+        let record = key.record();
+        let private_pem = key.private_pem(self.passphrase.as_ref())?;
         let file = RecordFile { format: FORMAT, record: record.clone() };
         let json = serde_json::to_vec_pretty(&file).map_err(|error| KeyStoreError::Malformed {
             path: self.path.display().to_string(),
@@ -169,9 +171,8 @@ impl KeyStore for Directory {
     }
 
     async fn add_first(&self, key: &NewKey) -> Result<Added, KeyStoreError> {
-        let record = key.record().clone();
-        let private_pem = Zeroizing::new(key.private_pem().to_owned());
-        self.off_the_runtime(move |directory| directory.add_first_blocking(&record, &private_pem)).await
+        let key = key.clone();
+        self.off_the_runtime(move |directory| directory.add_first_blocking(&key)).await
     }
 
     async fn issuer(&self) -> Result<Option<IssuerUrl>, KeyStoreError> {
@@ -194,7 +195,7 @@ fn io(action: &'static str, path: &Path) -> impl Fn(std::io::Error) -> KeyStoreE
     move |source| KeyStoreError::Io { action, path: path.clone(), source }
 }
 
-fn load_key(record_path: &Path) -> Result<StoredKey, KeyStoreError> {
+fn load_key(record_path: &Path, passphrase: Option<&SecretString>) -> Result<StoredKey, KeyStoreError> {
     let malformed = |problem: String| KeyStoreError::Malformed {
         path: record_path.display().to_string(),
         expected: "the record of a signing key",
@@ -210,18 +211,22 @@ fn load_key(record_path: &Path) -> Result<StoredKey, KeyStoreError> {
         return Err(malformed(format!("it holds the key {}, and its name says another", record.kid)));
     }
     // What is published must be what signs: a damaged record would have every exchange refused.
-    if jwk::thumbprint_of(&record.jwk).map_err(|error| malformed(error.to_string()))? != record.kid {
+    if thumbprint_of(&record.jwk).map_err(|error| malformed(error.to_string()))? != record.kid {
         return Err(malformed("its public half is another key's".into()));
     }
-    let signer = load_signer(&record_path.with_extension("pem"), &record)?;
+    let signer = load_signer(&record_path.with_extension("pem"), &record, passphrase)?;
     Ok(StoredKey { record, signer })
 }
 
 /// Reads a private half; none when there is no such file.
-fn load_signer(path: &Path, record: &KeyRecord) -> Result<Option<Arc<dyn Signer>>, KeyStoreError> {
-    let malformed = |problem: String| KeyStoreError::Malformed {
+fn load_signer(
+    path: &Path,
+    record: &KeyRecord,
+    passphrase: Option<&SecretString>,
+) -> Result<Option<Arc<dyn Signer>>, KeyStoreError> {
+    let unusable = |problem: String| KeyStoreError::Malformed {
         path: path.display().to_string(),
-        expected: "a private key in PKCS#8 PEM",
+        expected: "a private key that can be used",
         problem,
     };
     let mode = match fs::metadata(path) {
@@ -233,12 +238,10 @@ fn load_signer(path: &Path, record: &KeyRecord) -> Result<Option<Arc<dyn Signer>
         return Err(KeyStoreError::Permissions { path: path.display().to_string(), mode });
     }
     let pem = Zeroizing::new(fs::read_to_string(path).map_err(io("read", path))?);
-    let private = PrivateKey::from_pkcs8_pem(&pem).map_err(|error| malformed(error.to_string()))?;
-    let kid = jwk::thumbprint(&private.to_public_key()).map_err(|error| malformed(error.to_string()))?;
+    let private = PrivateKey::from_pem(&pem, passphrase).map_err(|error| unusable(error.to_string()))?;
+    let kid = private.kid();
     if kid != record.kid {
-        return Err(malformed(format!("it is the private half of another key, {kid}")));
+        return Err(unusable(format!("it is the private half of another key, {kid}")));
     }
-    let der = private.to_pkcs8_der().map_err(|error| malformed(error.to_string()))?;
-    let pair = KeyPair::from_pkcs8(der.as_bytes()).map_err(|error| malformed(error.to_string()))?;
-    Ok(Some(Arc::new(Rs256Signer::new(pair))))
+    private.signer(record.algorithm).map(Some).map_err(|error| unusable(error.to_string()))
 }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 pub use directory::Directory;
 
-use super::{NewKey, StoredKey};
+use super::{NewKey, StoredKey, WriteError};
 use crate::domain::IssuerUrl;
 
 /// A keeper of signing keys.
@@ -81,6 +81,9 @@ pub enum KeyStoreError {
         /// What is wrong with it.
         problem: String,
     },
+    /// A private key could not be put into the form that is kept.
+    #[error("a private key cannot be kept")]
+    Write(#[from] WriteError),
     /// A task that did the work was lost.
     #[error("reading or writing the keys was cut short")]
     Interrupted,
