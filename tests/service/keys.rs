@@ -124,21 +124,17 @@ async fn what_is_no_private_key_is_not_used() {
     let public = openssl(&["pkey", "-pubout"], &pem);
     let other = openssl(&["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-quiet"], b"");
     let elliptic = openssl(&["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"], b"");
-    let is_not = "KEYS/KID.pem is not a private key in PKCS#8 PEM:";
+    let is_not = "KEYS/KID.pem is not a private key that can be used:";
     let another = "it is the private half of another key, ";
+    let cut = "it is cut off or damaged between its BEGIN and END lines; copy the whole file again";
+    let no_pem = "it is no PEM file, which begins with a line like `-----BEGIN PRIVATE KEY-----`; `openssl pkey -inform DER \
+                  -in OLD -out NEW` makes one of a DER file";
+    let public_half = "it is a public key, which cannot sign; give the private key that it belongs to";
     let wrong: [(&[u8], String); 6] = [
-        (
-            &pem[..pem.len() / 2],
-            format!("{is_not} PKCS#8 ASN.1 error: PEM error: PEM error in pre-encapsulation boundary"),
-        ),
-        (b"", format!("{is_not} PKCS#8 ASN.1 error: PEM error: PEM preamble contains invalid data (NUL byte)")),
-        (
-            &public,
-            format!(
-                "{is_not} PKCS#8 ASN.1 error: PEM error: unexpected PEM type label: expecting \"BEGIN PRIVATE KEY\""
-            ),
-        ),
-        (&elliptic, format!("{is_not} public key error: unknown/unsupported algorithm OID: 1.2.840.10045.2.1")),
+        (&pem[..pem.len() / 2], format!("{is_not} {cut}")),
+        (b"", format!("{is_not} {no_pem}")),
+        (&public, format!("{is_not} {public_half}")),
+        (&elliptic, format!("{is_not} {another}")),
         (&other, format!("{is_not} {another}")),
         (b"\xff\xfe\x00", "cannot read KEYS/KID.pem: stream did not contain valid UTF-8".to_owned()),
     ];

@@ -4,7 +4,7 @@ use pkcs8::der::{Decode as _, SecretDocument};
 use pkcs8::{EncodePrivateKey, ObjectIdentifier, PrivateKeyInfoRef};
 use rsa::BoxedUint;
 use rsa::pkcs1::{RsaPrivateKeyRef, UintRef};
-use sec1::EcPrivateKey;
+use sec1::{EcParameters, EcPrivateKey};
 
 use super::super::public_key::{EC, P256, P384, RSA, unsupported};
 use super::PemError;
@@ -62,7 +62,7 @@ pub(super) fn sec1(der: &[u8]) -> Result<Canonical, PemError> {
         let numbers = der.windows(PRIME_FIELD.len()).any(|window| window == PRIME_FIELD);
         if numbers { PemError::UnnamedCurve } else { PemError::Malformed("EC") }
     })?;
-    let curve = key.parameters.and_then(|parameters| parameters.named_curve()).ok_or(PemError::Malformed("EC"))?;
+    let curve = key.parameters.and_then(EcParameters::named_curve).ok_or(PemError::Malformed("EC"))?;
     ec(curve, der)
 }
 
