@@ -30,7 +30,7 @@ fn all_mistakes_are_told_at_once_in_the_order_of_the_file() {
 
     config.toml:8: keys.algorithm
       found:    `PS256`
-      expected: a signing algorithm: AWS STS accepts no such algorithm; use `RS256`
+      expected: a signing algorithm: AWS STS accepts RS256, RS384, RS512, ES256 and ES384
 
     config.toml:9: keys.publish_before
       found:    a `rotate_every` that is not longer than `publish_before`
@@ -197,6 +197,72 @@ fn a_secret_is_never_repeated() {
     }
     let settings = load(&format!("{SMALL}store.url = 'postgres://u:hunter2@db/feedpass'\n"));
     assert!(!format!("{settings:?}").contains("hunter2"));
+}
+
+#[test]
+fn a_passphrase_in_clear_beside_the_keys_is_a_mistake() {
+    for more in ["", "keys.passphrase_file = 'passphrase'\n"] {
+        let report = report(&format!("{SMALL}keys.passphrase = 'hunter2'\n{more}"));
+        assert!(!report.contains("hunter2"));
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(report, @r#"
+            config.toml: 1 mistake
+
+            config.toml:2: keys.passphrase
+              found:    a passphrase in clear
+              expected: `passphrase_file`, the path of a file that holds it, or the variable FEEDPASS_KEYS__PASSPHRASE: in clear beside the keys it protects nothing
+            "#);
+        }
+    }
+}
+
+#[test]
+fn a_passphrase_that_is_none_is_a_mistake() {
+    let place = Place::with(&format!("{SMALL}keys.passphrase_file = 'hunter2'\n"));
+    insta::assert_snapshot!(place.report(&[]), @r#"
+    config.toml: 1 mistake
+
+    config.toml:2: keys.passphrase_file
+      found:    a file that cannot be read: No such file or directory (os error 2)
+      expected: the path of a file that feedpass may read, from the configuration file's directory
+    "#);
+    place.file("hunter2", "\n");
+    insta::assert_snapshot!(place.report(&[]), @r#"
+    config.toml: 1 mistake
+
+    config.toml:2: keys.passphrase_file
+      found:    a file that holds something else
+      expected: a passphrase: it has one character at least; leave the key out to have none
+    "#);
+    insta::assert_snapshot!(place.report(&[("FEEDPASS_KEYS__PASSPHRASE", "")]), @r#"
+    config.toml: 1 mistake
+
+    FEEDPASS_KEYS__PASSPHRASE: keys.passphrase
+      found:    a value that is not shown here, since it may be a secret
+      expected: a passphrase: it has one character at least; leave the key out to have none
+    "#);
+}
+
+#[test]
+fn a_size_of_keys_that_have_one_is_a_mistake() {
+    insta::assert_snapshot!(report(&format!("{SMALL}keys.algorithm = 'ES256'\nkeys.rsa_bits = 4096\n")), @r#"
+    config.toml: 1 mistake
+
+    config.toml:3: keys.rsa_bits
+      found:    `4096` beside `algorithm = "ES256"`
+      expected: ES256 signs with P-256 keys, which have one size; leave it out
+    "#);
+    insta::assert_snapshot!(report(&format!("{SMALL}keys.algorithm = 'EdDSA'\nkeys.rsa_bits = 1024\n")), @r#"
+    config.toml: 2 mistakes
+
+    config.toml:2: keys.algorithm
+      found:    `EdDSA`
+      expected: a signing algorithm: AWS STS accepts RS256, RS384, RS512, ES256 and ES384
+
+    config.toml:3: keys.rsa_bits
+      found:    `1024`
+      expected: a size of RSA keys: it is 2048, 3072 or 4096 bits
+    "#);
 }
 
 #[test]

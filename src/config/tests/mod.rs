@@ -131,6 +131,36 @@ fn a_slash_at_the_end_of_the_internal_url_makes_no_difference() {
 }
 
 #[test]
+fn a_key_may_be_of_five_algorithms_and_of_three_sizes() {
+    let spec = |keys: &str| load(&format!("{SMALL}[keys]\n{keys}\n")).keys.spec.to_string();
+    assert_eq!(spec(""), "RS256 (2048 bits)");
+    assert_eq!(spec("algorithm = 'RS512'\nrsa_bits = 3072"), "RS512 (3072 bits)");
+    assert_eq!(spec("rsa_bits = '4096'"), "RS256 (4096 bits)");
+    assert_eq!(spec("algorithm = 'ES384'"), "ES384");
+    let place = Place::with(SMALL);
+    let variables = [("FEEDPASS_KEYS__ALGORITHM", "RS384"), ("FEEDPASS_KEYS__RSA_BITS", "4096")];
+    assert_eq!(place.load(&variables).unwrap().keys.spec.to_string(), "RS384 (4096 bits)");
+}
+
+#[test]
+fn the_passphrase_of_keys_is_in_a_file_that_is_watched_or_in_the_environment() {
+    use secrecy::ExposeSecret as _;
+    let place = Place::with(&format!("{SMALL}keys.passphrase_file = 'passphrase'\n"));
+    let passphrase =
+        |settings: &Settings| settings.keys.passphrase.as_ref().map(|text| text.expose_secret().to_owned());
+    for (written, read) in [("hunter2\n", "hunter2"), (" hunter 2 \r\n", " hunter 2 "), ("hunter2", "hunter2")] {
+        place.file("passphrase", written);
+        let settings = place.load(&[]).unwrap();
+        assert_eq!(passphrase(&settings).as_deref(), Some(read));
+        assert_eq!(settings.files(), [place.0.path().join("passphrase")]);
+        assert!(!format!("{settings:?}").contains("hunter"), "it is not shown");
+    }
+    let settings = place.load(&[("FEEDPASS_KEYS__PASSPHRASE", "12345")]).unwrap();
+    assert_eq!(passphrase(&settings).as_deref(), Some("12345"), "the environment overrides the file");
+    assert_eq!(passphrase(&load(SMALL)), None);
+}
+
+#[test]
 fn rotation_may_be_left_to_admins() {
     assert_eq!(load(&format!("{SMALL}keys.rotate_every = 'never'\n")).keys.rotate_every, None);
 }
@@ -217,6 +247,9 @@ fn some_changes_need_a_restart() {
         needed("[[space]]", "[sandbox]\njwks_caches = 2\njwks_unknown_kid = \"wait\"\n[[space]]"),
         ["sandbox.jwks_unknown_kid", "sandbox.jwks_caches"]
     );
+    assert_eq!(needed("[keys]", "[keys]\nrsa_bits = 3072"), ["keys.rsa_bits"]);
+    place.file("passphrase", "hunter2");
+    assert_eq!(needed("[keys]", "[keys]\npassphrase_file = \"passphrase\""), ["keys.passphrase_file"]);
     assert_eq!(needed("lifetime = \"5m\"", "lifetime = \"6m\""), Vec::<&str>::new());
     assert_eq!(needed("us-east-1", "eu-west-1"), Vec::<&str>::new());
     assert_eq!(
