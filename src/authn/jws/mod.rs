@@ -18,6 +18,7 @@ pub use header::{KidFault, TokenType};
 pub use json::{StrictJsonError, strict_object};
 pub use key::{KeyFault, VerificationKey};
 pub use key_set::{KeySet, KeySetError, LeftOut, NoKey};
+pub(crate) use roca::is_roca;
 pub use token::{Claims, JwsError, LONGEST_TOKEN, Part, UnverifiedJws, UnverifiedJwt};
 
 #[cfg(test)]

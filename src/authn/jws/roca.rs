@@ -8,7 +8,7 @@ const PRIMES: [u32; 38] = [
 ];
 
 /// Whether a modulus, big-endian, was made by that library (Nemec et al., "The Return of Coppersmith's Attack", §2.2).
-pub(super) fn is_roca(modulus: &[u8]) -> bool {
+pub(crate) fn is_roca(modulus: &[u8]) -> bool {
     PRIMES.iter().all(|prime| {
         let residue = modulus.iter().fold(0, |rest, byte| (rest * 256 + u32::from(*byte)) % prime);
         let mut power = 1 % prime;

@@ -115,8 +115,11 @@ impl PublicKey {
         let read = match &jwk.algorithm {
             AlgorithmParameters::RSA(rsa) => Self::from_rsa(&bytes(&rsa.n)?, &bytes(&rsa.e)?),
             AlgorithmParameters::EllipticCurve(ec) => {
-                let point = [vec![4], bytes(&ec.x)?, bytes(&ec.y)?].concat();
+                let (x, y) = (bytes(&ec.x)?, bytes(&ec.y)?);
+                let point = [&[4], x.as_slice(), y.as_slice()].concat();
                 match ec.curve {
+                    // Of unlike width they could be a point of another key together.
+                    _ if x.len() != y.len() => Err(PemError::Malformed("EC")),
                     EllipticCurve::P256 => Self::from_point(P256, &point),
                     EllipticCurve::P384 => Self::from_point(P384, &point),
                     _ => Err(PemError::KeyType("a key of another curve".into())),
@@ -297,5 +300,63 @@ mod tests {
         let key = PublicKey::from_rsa(&BASE64_URL_SAFE_NO_PAD.decode(n).unwrap(), &[1, 0, 1]).unwrap();
         assert_eq!(key.kid().as_str(), "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs");
         assert_eq!(thumbprint_of(&key.jwk(Algorithm::Rs256).unwrap()).unwrap(), key.kid());
+    }
+    /// RFC 7517 §A.1's key of P-256; its thumbprint was taken by another program.
+    #[test]
+    fn a_curves_thumbprint_is_of_its_name_and_point() {
+        let jwk = r#"{"kty":"EC","crv":"P-256","x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4",
+            "y":"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM","use":"enc","kid":"1"}"#;
+        let jwk: Jwk = serde_json::from_str(jwk).unwrap();
+        let key = PublicKey::from_jwk(&jwk).unwrap();
+        assert_eq!(key.kid().as_str(), "cn-I_WNMClehiVp51i_0VpOENW1upEerA8sEam5hn-s");
+        assert_eq!(thumbprint_of(&jwk).unwrap(), key.kid());
+    }
+
+    #[test]
+    fn a_jwk_that_is_no_signing_key_is_refused() {
+        let refused = |jwk: serde_json::Value| {
+            let jwk = serde_json::from_value::<Jwk>(jwk).unwrap();
+            (PublicKey::from_jwk(&jwk).unwrap_err().expected, public_pem(&jwk).is_err())
+        };
+        let (zero, short) = ("A".repeat(43), "A".repeat(42));
+        for (jwk, words) in [
+            (serde_json::json!({ "kty": "oct", "k": "AAAA" }), "it is a key of another kind; AWS STS"),
+            (serde_json::json!({ "kty": "OKP", "crv": "Ed25519", "x": zero }), "it is a key of another kind; AWS STS"),
+            (
+                serde_json::json!({ "kty": "EC", "crv": "P-521", "x": zero, "y": zero }),
+                "it is a key of another curve; AWS",
+            ),
+            (
+                serde_json::json!({ "kty": "EC", "crv": "P-256", "x": zero, "y": zero }),
+                "its numbers make no valid EC key",
+            ),
+            (
+                serde_json::json!({ "kty": "EC", "crv": "P-256", "x": zero, "y": short }),
+                "its numbers make no valid EC key",
+            ),
+            (
+                serde_json::json!({ "kty": "EC", "crv": "P-256", "x": "+/==", "y": zero }),
+                "its numbers are written in base64url",
+            ),
+            (serde_json::json!({ "kty": "RSA", "n": "AQAB", "e": "AQAB" }), "it is an RSA key of 17 bits"),
+            (
+                serde_json::json!({ "kty": "RSA", "n": format!("gA{}", "A".repeat(340)), "e": "AQAB" }),
+                "its numbers make no valid RSA",
+            ),
+            (
+                serde_json::json!({ "kty": "RSA", "n": format!("gA{}", "A".repeat(340)), "e": "Aw" }),
+                "its public exponent",
+            ),
+        ] {
+            let (found, has_no_pem) = refused(jwk);
+            assert!(found.starts_with(words) && has_no_pem, "{found}");
+        }
+    }
+    /// The modulus is a power of 65537 to every prime up to 167.
+    #[test]
+    fn a_key_that_can_be_broken_is_refused() {
+        let n = "________________________________________________________________________________________________________________________________________________________________________________________________________________________________________________________________________________________________________________-MFw0hn5J2N8byiRUsMKTwJ37Zp0KbDE3RUERQ";
+        let n = BASE64_URL_SAFE_NO_PAD.decode(n).unwrap();
+        assert_eq!(PublicKey::from_rsa(&n, &[1, 0, 1]), Err(PemError::Roca));
     }
 }

@@ -69,3 +69,23 @@ pub(super) fn encrypt(
     let info = EncryptedPrivateKeyInfoOwned { encryption_algorithm: scheme, encrypted_data: data };
     SecretDocument::try_from(info).map_err(WriteError::of)
 }
+
+#[cfg(test)]
+mod tests {
+    use pkcs8::pkcs5::pbes2::{Pbkdf2Params, ScryptParams};
+
+    use super::*;
+
+    #[test]
+    fn a_file_cannot_ask_for_more_than_is_bearable() {
+        let pbkdf2 = |iterations| is_bearable(&Pbkdf2Params::hmac_sha256(iterations, &[0; 8]).unwrap().into());
+        assert_eq!([600_000, 10_000_000, 10_000_001].map(pbkdf2), [true, true, false]);
+        let scrypt = |(log_n, r, p)| {
+            let cost = scrypt::Params::new(log_n, r, p).unwrap();
+            is_bearable(&ScryptParams::from_params_and_salt(cost, &[0; 8]).unwrap().into())
+        };
+        // openssl's, ours, the one that is recommended most, and three that are too much in each way.
+        let asked = [(14, 8, 1), (SCRYPT_LOG_N, SCRYPT_R, SCRYPT_P), (17, 8, 1), (19, 8, 1), (17, 8, 9), (50, 8, 1)];
+        assert_eq!(asked.map(scrypt), [true, true, true, false, false, false]);
+    }
+}

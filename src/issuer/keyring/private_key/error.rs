@@ -78,6 +78,11 @@ pub enum PemError {
         "its public exponent or its number of primes is unusual; take an RSA key with two primes and the exponent 65537"
     )]
     RsaForm,
+    /// An RSA key whose private half anyone can compute.
+    #[error(
+        "it was made by a library whose RSA keys can be broken (CVE-2017-15361); take another, and use this one nowhere"
+    )]
+    Roca,
     /// Whole, and yet no key.
     #[error("its numbers make no valid {0} key: it is damaged or was made wrongly; take another")]
     Malformed(&'static str),

@@ -5,6 +5,9 @@ mod encryption;
 mod error;
 mod read;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use jsonwebtoken::jwk::Jwk;
@@ -79,8 +82,7 @@ impl PrivateKey {
             GenerateError(error.to_string())
         }
         let mut rng = EntropyRng(entropy);
-        let key_type = spec.algorithm().key_type();
-        let pkcs8 = match key_type {
+        let made = match spec.algorithm().key_type() {
             KeyType::Rsa => {
                 let bits = spec.rsa_bits().unwrap_or_default().bits();
                 rsa::PrivateKey::new(&mut rng, bits).map_err(failed)?.to_pkcs8_der()
@@ -88,7 +90,9 @@ impl PrivateKey {
             KeyType::P256 => p256::SecretKey::try_generate_from_rng(&mut rng).map_err(failed)?.to_pkcs8_der(),
             KeyType::P384 => p384::SecretKey::try_generate_from_rng(&mut rng).map_err(failed)?.to_pkcs8_der(),
         };
-        Self::new(key_type, pkcs8.map_err(failed)?).map_err(failed)
+        // Read as if it came from elsewhere: what is kept has one form, and was checked.
+        let (key_type, pkcs8) = read::pkcs8(made.map_err(failed)?.as_bytes()).map_err(failed)?;
+        Self::new(key_type, pkcs8).map_err(failed)
     }
 
     /// Reads the one private key in `text`: PKCS#8, encrypted or not, PKCS#1 (`RSA PRIVATE KEY`) or SEC 1 (`EC PRIVATE

@@ -8,6 +8,7 @@ use sec1::{EcParameters, EcPrivateKey};
 
 use super::super::public_key::{EC, P256, P384, RSA, unsupported};
 use super::PemError;
+use crate::authn::jws::is_roca;
 use crate::domain::{KeyType, RsaBits};
 
 /// A private key in PKCS#8, its numbers checked against each other.
@@ -49,6 +50,9 @@ pub(super) fn rsa(der: &[u8]) -> Result<Canonical, PemError> {
 pub(in crate::issuer::keyring) fn check_rsa(modulus: &[u8], exponent: &[u8]) -> Result<RsaBits, PemError> {
     let bits = modulus.first().map_or(0, |first| modulus.len() * 8 - first.leading_zeros() as usize);
     let size = RsaBits::new(bits).ok_or(PemError::RsaSize { bits })?;
+    if is_roca(modulus) {
+        return Err(PemError::Roca);
+    }
     // Up to four bytes: every verifier has room for those.
     let value = exponent.iter().fold(0_u64, |value, byte| value.saturating_mul(256).saturating_add((*byte).into()));
     if (65_537..=u64::from(u32::MAX)).contains(&value) && value % 2 == 1 { Ok(size) } else { Err(PemError::RsaForm) }
