@@ -12,6 +12,7 @@ mod docs;
 mod documents;
 mod flights;
 mod grants;
+mod key_files;
 mod keys;
 mod layers;
 mod limits;

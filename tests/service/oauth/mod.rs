@@ -1,6 +1,7 @@
 //! `/oauth2/token`, access tokens, and role sessions.
 
 mod access_tokens;
+mod algorithms;
 mod assertions;
 mod client_credentials;
 mod errors;

@@ -5,6 +5,7 @@ pub mod http;
 pub mod keys;
 pub mod logs;
 mod metrics;
+pub mod openssl;
 pub mod postgres;
 mod problems;
 pub mod raw;

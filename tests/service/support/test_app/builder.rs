@@ -117,6 +117,12 @@ impl TestAppBuilder {
         self
     }
 
+    /// More of `[keys]`. Then there is no key yet, and a first start makes one.
+    pub fn keys(mut self, keys: &str) -> Self {
+        self.toml.keys = keys.into();
+        self
+    }
+
     /// Another AWS than the sandbox: what stands in `[aws]`.
     pub fn aws(mut self, aws: &str) -> Self {
         self.toml.aws = aws.into();
@@ -156,7 +162,9 @@ impl TestAppBuilder {
     pub async fn start(mut self) -> TestApp {
         let lines = logs::collect();
         let directory = TempDir::new().unwrap();
-        keys::put(&directory.path().join("keys")).await;
+        if self.toml.keys.is_empty() {
+            keys::put(&directory.path().join("keys")).await;
+        }
         let public = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let internal = if self.shared_listener { None } else { Some(TcpListener::bind("127.0.0.1:0").await.unwrap()) };
         let public_address = public.local_addr().unwrap();
@@ -186,6 +194,7 @@ pub(super) struct Toml {
     pub(super) issuer: String,
     pub(super) listen: String,
     pub(super) trusted_proxies: String,
+    pub(super) keys: String,
     pub(super) store: String,
     pub(super) aws: String,
     pub(super) feeds: String,
@@ -195,11 +204,11 @@ pub(super) struct Toml {
 
 impl Toml {
     pub(super) fn settings(&self, path: &Path) -> Settings {
-        let Self { issuer, listen, trusted_proxies, store, aws, feeds, clients, extra } = self;
+        let Self { issuer, listen, trusted_proxies, keys, store, aws, feeds, clients, extra } = self;
         let store = if store.is_empty() { "sqlite::memory:" } else { store };
         let aws = if aws.is_empty() { "endpoint = \"sandbox\"" } else { aws };
         let text = format!(
-            "issuer = \"{issuer}\"\naudience = \"id.example.com\"\n[listen]\n{listen}\n{trusted_proxies}\n[keys]\nstore = \"directory:keys\"\n\
+            "issuer = \"{issuer}\"\naudience = \"id.example.com\"\n[listen]\n{listen}\n{trusted_proxies}\n[keys]\nstore = \"directory:keys\"\n{keys}\n\
              [store]\nurl = \"{store}\"\n\
              [aws]\n{aws}\n{extra}\n{feeds}\n{clients}"
         );
