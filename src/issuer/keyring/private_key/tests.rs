@@ -96,6 +96,21 @@ fn the_public_number_in_a_file_must_be_the_private_ones() {
     assert_eq!(read::pkcs8(&one).err(), Some(PemError::Malformed("EC")));
 }
 
+#[test]
+fn it_makes_no_difference_which_prime_comes_first() {
+    use rsa::traits::{PrivateKeyParts as _, PublicKeyParts as _};
+    let made = rsa::PrivateKey::new(&mut EntropyRng(&SeededEntropy::new(1)), 2048).unwrap();
+    let written = |order: [usize; 2]| {
+        let primes = order.map(|index| made.primes()[index].as_ref().clone()).to_vec();
+        let (n, e, d) = (made.n().as_ref().clone(), made.e().clone(), made.d().clone());
+        let pem = rsa::PrivateKey::from_components(n, e, d, primes).unwrap().to_pkcs8_pem(LineEnding::LF).unwrap();
+        (pem.to_string(), PrivateKey::from_pem(&pem, None).unwrap().pkcs8)
+    };
+    let [(one, kept), (other, kept_too)] = [written([0, 1]), written([1, 0])];
+    assert_ne!(one, other, "two files of one key");
+    assert_eq!(kept.as_bytes(), kept_too.as_bytes(), "and one form in which it is kept");
+}
+
 /// A machine without randomness.
 struct NoEntropy;
 
