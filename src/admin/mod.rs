@@ -7,6 +7,7 @@ mod change;
 mod clients;
 mod error;
 mod feeds;
+mod keys;
 mod last_admin;
 mod list;
 mod rename;
@@ -15,6 +16,7 @@ mod scene;
 mod secrets;
 mod spaces;
 pub mod trail;
+mod trial;
 mod who_can;
 mod workloads;
 
@@ -28,12 +30,17 @@ pub use change::{Change, ChangeAction};
 pub use clients::ClientDraft;
 pub use error::AdminError;
 pub use feeds::{FeedDraft, IdentityDraft};
+pub use keys::{
+    Canaries, Deny, Exposed, ExposedPassword, ExposedSession, KeyPlan, KeyView, KeysError, KeysView, Outside,
+    PlaceSeen, ProbedPlace, Revocation, SigningKeys,
+};
 pub use list::{Page, Wanted};
 pub use rename::{Answer, FeedProgress, Progress, RenameDraft};
 pub use replaceable::Replaceable;
 pub use scene::{Expected, Kept, Scene};
 pub use secrets::{NewSecret, SecretDraft};
 pub use spaces::SpaceDraft;
+pub use trial::{NotGiven, Trial};
 pub use who_can::Holder;
 pub use workloads::OfWorkloads;
 

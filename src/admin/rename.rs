@@ -5,7 +5,7 @@ mod switch;
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -14,12 +14,9 @@ use tokio::sync::Notify;
 
 use super::change::{Change, Decision};
 use super::scene::{Expected, Scene, existing};
-use super::{Admin, AdminError, Attempt, ChangeAction, feeds};
-use crate::audit::{Event, Outcome, Unwritten, What};
-use crate::authz::{self, Operator, Permit, Reach};
-use crate::aws::sts::Sts;
+use super::{Admin, AdminError, Attempt, ChangeAction, Trial, feeds};
+use crate::authz::{self, Operator, Reach};
 use crate::domain::{DisplayName, Feed, Rename, RenameOf, Slug, Space, SpaceFeed, Subject};
-use crate::issuer::mint::Mint;
 use crate::store::{Entry, Kind};
 use crate::telemetry::with_causes;
 
@@ -136,13 +133,13 @@ impl Admin {
     }
 
     /// Asks STS about the planned renames, and switches to those that it takes, for as long as feedpass runs.
-    pub async fn follow_renames(self, mint: Arc<Mint>, sts: Sts) -> Infallible {
+    pub async fn follow_renames(self, trial: Trial) -> Infallible {
         loop {
             // Counted from here, so that a clock that moves on meanwhile is not waited for again.
             let pause = self.clock.sleep(PAUSE);
             let snapshot = self.store.current();
             for plan in snapshot.renames().map(|entry| &*entry.value) {
-                if let Err(error) = self.try_rename(plan, &mint, &sts).await {
+                if let Err(error) = self.try_rename(plan, &trial).await {
                     tracing::warn!("the rename of {} is not further: {}", plan.of, with_causes(&error));
                 }
             }
@@ -154,13 +151,13 @@ impl Admin {
     }
 
     /// Asks STS about every feed of `plan`, and switches if it takes them all.
-    async fn try_rename(&self, plan: &Rename, mint: &Mint, sts: &Sts) -> Result<(), AdminError> {
+    async fn try_rename(&self, plan: &Rename, trial: &Trial) -> Result<(), AdminError> {
         let snapshot = self.store.current();
         let mut taken = BTreeMap::new();
         let mut all = true;
         for feed in snapshot.feeds() {
             let Some(permit) = authz::permit_trial(&snapshot, plan, &feed.name) else { continue };
-            let refusal = self.try_feed(&permit, mint, sts).await?;
+            let refusal = trial.ask(&permit, None).await?.map(|refusal| (refusal.code, refusal.words));
             all &= refusal.is_none();
             self.trials.answers().insert(feed.name.clone(), Answer { at: self.clock.now(), refusal });
             taken.insert(feed.name.clone(), Feed::clone(permit.feed()));
@@ -171,46 +168,6 @@ impl Admin {
             tracing::info!("{} is renamed to {}", plan.of, plan.to);
         }
         Ok(())
-    }
-
-    /// Says why STS did not take the new name, if it did not. The session is dropped unseen.
-    async fn try_feed(&self, permit: &Permit, mint: &Mint, sts: &Sts) -> Result<Option<(String, String)>, Unwritten> {
-        let feed = permit.feed();
-        let event = |what| Event { client: Some(permit.client().clone()), ..self.audit.event(what).of(&feed.name) };
-        let token = match mint.web_identity_token(permit).await {
-            Ok(token) => token,
-            Err(error) => {
-                let (code, words) = ("signing_failed", with_causes(&error));
-                self.audit.record(event(What::Mint).ended(Outcome::Failed, code, words.clone())).await?;
-                return Ok(Some((code.to_owned(), words)));
-            }
-        };
-        let signed = Event { kid: Some(token.kid.clone()), jti: Some(token.jti.clone()), ..event(What::Mint) };
-        self.audit.record(Event { expires_at: Some(token.expires_at), ..signed }).await?;
-        let assumed = Event {
-            kid: Some(token.kid.clone()),
-            jti: Some(token.jti.clone()),
-            role: Some(feed.web_identity.role.clone()),
-            ..event(What::AssumeRole)
-        };
-        match sts.assume_role(feed, &token).await {
-            Ok(session) => {
-                let given = Event {
-                    session_name: Some(session.session_name.clone()),
-                    aws_request_id: session.request_id.clone(),
-                    expires_at: Some(session.expires_at),
-                    ..assumed
-                };
-                self.audit.record(given).await?;
-                Ok(None)
-            }
-            Err(error) => {
-                let outcome = if error.is_refusal() { Outcome::Refused } else { Outcome::Failed };
-                let words = with_causes(&error);
-                self.audit.record(assumed.ended(outcome, error.code(), words.clone())).await?;
-                Ok(Some((error.code().to_owned(), words)))
-            }
-        }
     }
 }
 

@@ -1,8 +1,12 @@
 //! What rooms are given of the settings, at the start and at each change of them.
 
+use std::time::Duration;
+
 use crate::admin::Audiences;
 use crate::aws::Endpoints;
 use crate::config::{AwsEndpoint, SandboxSettings, Settings, UnknownKid};
+use crate::domain::Period;
+use crate::issuer::keyring::schedule::RotationPolicy;
 use crate::issuer::mint::Lifetimes;
 use crate::sandbox::{self, Sandbox};
 use crate::store::Declared;
@@ -19,6 +23,20 @@ pub(super) fn declared(settings: &Settings) -> Declared {
 
 pub(super) fn lifetimes(settings: &Settings) -> Lifetimes {
     Lifetimes { web_identity: settings.tokens.lifetime, access: settings.tokens.access_lifetime }
+}
+
+pub(super) fn rotation_policy(settings: &Settings) -> RotationPolicy {
+    let keys = &settings.keys;
+    let tokens = &settings.tokens;
+    let longest = tokens.lifetime.as_secs().max(tokens.access_lifetime.as_secs());
+    RotationPolicy {
+        spec: keys.spec,
+        rotate_every: keys.rotate_every.map(Period::as_duration),
+        publish_before: keys.publish_before.as_duration(),
+        promote_on: keys.promote_on,
+        keep_after: keys.keep_after.as_duration(),
+        longest_token: Duration::from_secs(u64::from(longest)),
+    }
 }
 
 pub(super) fn audiences(settings: &Settings) -> Audiences {

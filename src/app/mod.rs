@@ -3,33 +3,32 @@
 mod accounts;
 mod bootstrap;
 mod from_settings;
+mod keys;
 mod listeners;
 mod reload;
 mod tasks;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-use self::from_settings::{audiences, declared, endpoints, lifetimes, sandbox_options};
+use self::from_settings::{audiences, declared, endpoints, sandbox_options};
 use self::listeners::Servers;
 use self::tasks::Tasks;
-use crate::admin::Admin;
+use crate::admin::{Admin, SigningKeys, Trial};
 use crate::audit::Audit;
-use crate::authn::workload::{HttpsFetch, Workloads};
+use crate::authn::workload::{Fetch, HttpsFetch, Workloads};
 use crate::authn::{AccessTokenKeys, Authn};
 use crate::aws::ecr::Ecr;
 use crate::aws::sts::Sts;
 use crate::aws::{Connection, TimeLimits};
 use crate::broker::{Broker, Steps};
 use crate::clock::{Clock, SystemClock};
-use crate::config::{AwsEndpoint, KeyStore as KeyStoreSettings, Settings};
+use crate::config::{AwsEndpoint, Settings};
 use crate::entropy::{Entropy, SystemEntropy};
 use crate::http::{HttpState, Limiter, Readiness, ServerError, TrustedProxies};
-use crate::issuer::keyring::backends::{Directory, KeyStore};
-use crate::issuer::keyring::{IssuerChange, KeyRing, KeyRingError};
+use crate::issuer::keyring::{IssuerChange, KeyRing, KeyRingError, Rotation};
 use crate::issuer::metadata::{Metadata, MetadataError};
 use crate::issuer::mint::Mint;
 use crate::sandbox::{Sandbox, SandboxError};
@@ -104,6 +103,7 @@ pub struct App {
     broker: Broker,
     admin: Admin,
     keyring: Arc<KeyRing>,
+    rotation: Rotation,
     metrics: Arc<Metrics>,
     limiter: Limiter,
     proxies: TrustedProxies,
@@ -124,22 +124,15 @@ impl App {
             Some(listeners) => listeners,
             None => Listeners::bind(&settings).await?,
         };
-        let keyring = open_keyring(&settings, issuer_change, &*clock, &entropy).await?;
+        let keyring = keys::open(&settings, issuer_change, &clock, &entropy).await?;
         let api = settings.listen.at("");
         let metadata = Metadata::new(&settings.issuer, &settings.listen.at("/oauth2/token"), &keyring.current())?;
+        let metadata = Arc::new(metadata);
         let sandbox = start_sandbox(&settings, &clock, &entropy).await?;
         let database: Arc<dyn Database> = Arc::new(SqlDatabase::open(settings.store.as_str()).await?);
         let audit = Audit::new(Arc::clone(&database), Arc::clone(&clock));
         let store = Arc::new(Store::open(database, declared(&settings), Arc::clone(&clock)).await?);
-        let mint = Mint::new(
-            settings.issuer.clone(),
-            &api,
-            Arc::clone(&keyring),
-            lifetimes(&settings),
-            Arc::clone(&clock),
-            Arc::clone(&entropy),
-        );
-        let mint = Arc::new(mint);
+        let mint = Arc::new(keys::mint(&settings, &keyring, &clock, &entropy));
         let endpoints = endpoints(&settings.aws, sandbox.as_ref());
         let connection = Connection::new(endpoints, time_limits, Arc::clone(&clock), Arc::clone(&metrics));
         let sts = Sts::new(connection.clone());
@@ -156,22 +149,31 @@ impl App {
         let proxies = TrustedProxies::default();
         proxies.set(settings.listen.trusted_proxies.clone());
         let readiness = Readiness::default();
-        let workloads = Workloads::new(Arc::new(HttpsFetch::default()), Arc::clone(&clock));
-        let admin = Admin::new(
-            Arc::clone(&store),
-            audit.clone(),
-            Arc::clone(&clock),
-            Arc::clone(&entropy),
-            audiences(&settings),
-        );
+        let fetch: Arc<dyn Fetch> = Arc::new(HttpsFetch::default());
+        let workloads = Workloads::new(Arc::clone(&fetch), Arc::clone(&clock));
+        let parts = keys::Parts {
+            settings: &settings,
+            keyring: &keyring,
+            metadata: &metadata,
+            store: &store,
+            audit: &audit,
+            metrics: &metrics,
+            clock: &clock,
+        };
+        let rotation = parts.rotation(&broker).await;
+        let trial = Trial { mint: Arc::clone(&mint), sts, audit: audit.clone() };
+        let canaries = parts.canaries(&rotation, trial.clone(), fetch);
+        let (shared, audiences) = (Arc::clone(&store), audiences(&settings));
+        let admin = Admin::new(shared, audit.clone(), Arc::clone(&clock), Arc::clone(&entropy), audiences);
         let keys: Arc<dyn AccessTokenKeys> = Arc::<KeyRing>::clone(&keyring);
         let (issuer, ours) = (settings.issuer.clone(), Arc::clone(&clock));
         let state = HttpState {
             admin: admin.clone(),
+            keys: SigningKeys::new(rotation.clone(), Arc::clone(&store), audit.clone()),
             authn: Authn::new(Arc::clone(&store), audit.clone(), workloads, keys, issuer, &api, ours),
             audit: audit.clone(),
             broker: broker.clone(),
-            metadata: Arc::new(metadata),
+            metadata: Arc::clone(&metadata),
             limiter: limiter.clone(),
             proxies: proxies.clone(),
             readiness: readiness.clone(),
@@ -182,7 +184,8 @@ impl App {
         let mut tasks = Tasks::default();
         tasks.keep_trail(&audit, &settings.audit);
         tasks.follow_store(&store, &readiness, &clock);
-        tasks.follow_renames(&admin, &mint, sts);
+        tasks.follow_renames(&admin, trial);
+        tasks.rotate_keys(&rotation, canaries);
         readiness.set(true);
         let servers = listeners.serve(&settings.issuer, &state, &clock)?;
         let started = settings.clone();
@@ -201,6 +204,7 @@ impl App {
             broker,
             admin,
             keyring,
+            rotation,
             metrics,
             limiter,
             proxies,
@@ -258,20 +262,6 @@ impl App {
         self.audit.close();
         self.servers.stop().await;
     }
-}
-
-async fn open_keyring(
-    settings: &Settings,
-    issuer_change: IssuerChange,
-    clock: &dyn Clock,
-    entropy: &Arc<dyn Entropy>,
-) -> Result<Arc<KeyRing>, KeyRingError> {
-    let KeyStoreSettings::Directory(path) = &settings.keys.store;
-    let store = Directory::new(PathBuf::clone(path), settings.keys.passphrase.clone());
-    let store: &dyn KeyStore = &store;
-    let keyring = KeyRing::open(store, settings.keys.spec, clock, Arc::clone(entropy)).await?;
-    KeyRing::claim_issuer(store, &settings.issuer, issuer_change).await?;
-    Ok(Arc::new(keyring))
 }
 
 async fn start_sandbox(

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::from_settings::{audiences, declared, lifetimes};
+use super::from_settings::{audiences, declared, lifetimes, rotation_policy};
 use super::{AccountsError, App, check_sandbox};
 use crate::admin::Audiences;
 use crate::config::{AwsEndpoint, ConfigError, SandboxRole, Settings, Watcher};
@@ -56,6 +56,7 @@ impl App {
             return Err(error.into());
         }
         self.mint.set_lifetimes(lifetimes(&new));
+        self.rotation.set_policy(rotation_policy(&new));
         let reserved = audiences(&self.started).reserved;
         self.admin.set_audiences(Audiences { reserved, ..audiences(&new) });
         self.limiter.set(new.limits);

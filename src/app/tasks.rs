@@ -6,13 +6,12 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
-use crate::admin::Admin;
+use crate::admin::{Admin, Canaries, Trial};
 use crate::audit::{Audit, LineFile};
-use crate::aws::sts::Sts;
 use crate::clock::Clock;
 use crate::config::AuditSettings;
 use crate::http::Readiness;
-use crate::issuer::mint::Mint;
+use crate::issuer::keyring::Rotation;
 use crate::store::Store;
 
 /// How often it is asked whether another process changed the store: a change is seen within a second.
@@ -46,8 +45,14 @@ impl Tasks {
     }
 
     /// Starts what asks STS for planned renames, and makes those that it accepts.
-    pub(super) fn follow_renames(&mut self, admin: &Admin, mint: &Arc<Mint>, sts: Sts) {
-        self.spawn(admin.clone().follow_renames(Arc::clone(mint), sts));
+    pub(super) fn follow_renames(&mut self, admin: &Admin, trial: Trial) {
+        self.spawn(admin.clone().follow_renames(trial));
+    }
+
+    /// Starts what rotates the signing keys, and asks verifiers about them.
+    pub(super) fn rotate_keys(&mut self, rotation: &Rotation, canaries: Canaries) {
+        self.spawn(rotation.clone().follow());
+        self.spawn(canaries.follow());
     }
 
     fn spawn(&mut self, task: impl Future<Output = Infallible> + Send + 'static) {

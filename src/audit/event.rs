@@ -37,6 +37,10 @@ pub enum What {
     Bootstrap,
     /// A rule for workloads that is only observed would have let a workload in.
     Observed,
+    /// A verifier was asked whether it takes a published key.
+    Canary,
+    /// STS was asked whether it still takes a revoked key.
+    RevocationProbe,
     /// Lines were let go for their age.
     Pruned,
 }

@@ -38,15 +38,15 @@ impl Wish {
 /// The proof that a caller may have what it asked of a feed. Only this room makes one.
 #[derive(Clone, Debug)]
 pub struct Permit {
-    client: ClientId,
+    client: Option<ClientId>,
     feed: Arc<Feed>,
 }
 
 impl Permit {
-    /// Who may.
+    /// Who may; none where feedpass itself asks what AWS would say.
     #[must_use]
-    pub fn client(&self) -> &ClientId {
-        &self.client
+    pub fn client(&self) -> Option<&ClientId> {
+        self.client.as_ref()
     }
 
     /// Of which feed.
@@ -164,7 +164,7 @@ pub fn permit(caller: &Caller, snapshot: &Snapshot, target: &SpaceFeed, wish: Wi
     if !may_have(caller, snapshot, known, wish) {
         return Err(scope_too_narrow(caller, wish));
     }
-    Ok(Permit { client: caller.id().clone(), feed: Arc::clone(feed) })
+    Ok(Permit { client: Some(caller.id().clone()), feed: Arc::clone(feed) })
 }
 
 fn scope_too_narrow(caller: &Caller, wish: Wish) -> Refusal {
@@ -179,7 +179,14 @@ fn scope_too_narrow(caller: &Caller, wish: Wish) -> Refusal {
 pub fn permit_trial(snapshot: &Snapshot, rename: &Rename, feed: &SpaceFeed) -> Option<Permit> {
     let planned = &snapshot.rename(&rename.of)?.value;
     let renamed = planned.renamed(snapshot.feed(feed)?)?;
-    Some(Permit { client: planned.planned_by.clone(), feed: Arc::new(renamed) })
+    Some(Permit { client: Some(planned.planned_by.clone()), feed: Arc::new(renamed) })
+}
+
+/// Lets STS be asked what it says of a signing key, with a token of `feed`; what comes of it is thrown away. No request
+/// of a client leads here.
+#[must_use]
+pub fn permit_canary(feed: &Arc<Feed>) -> Permit {
+    Permit { client: None, feed: Arc::clone(feed) }
 }
 
 /// Lets `caller` have credentials for the registry at `host`, if exactly one feed of its grants is there.
@@ -198,7 +205,7 @@ pub fn permit_registry(caller: &Caller, snapshot: &Snapshot, host: &RegistryHost
     let client = caller.id().clone();
     let host = host.clone();
     match there.as_slice() {
-        [feed] => Ok(Permit { client, feed: Arc::clone(feed) }),
+        [feed] => Ok(Permit { client: Some(client), feed: Arc::clone(feed) }),
         [] => {
             let mut hosts: Vec<_> = snapshot.feeds().filter(usable).map(|feed| feed.registry_host()).collect();
             hosts.sort_unstable_by(|a, b| a.as_str().cmp(b.as_str()));

@@ -99,9 +99,16 @@ impl Broker {
             let (exchange, permit) = (Arc::clone(&exchange), permit.clone());
             async move { exchange.fetch(&permit, occasion).await }
         };
-        let (lookup, result) = self.cache.get_or_fetch(key, fetch).await;
-        self.metrics.cache_lookup(lookup);
-        Ok(FeedCredentials { feed, credentials: result? })
+        loop {
+            let (lookup, result) = self.cache.get_or_fetch(key.clone(), fetch.clone()).await;
+            self.metrics.cache_lookup(lookup);
+            let credentials = result?;
+            if !self.exchange.mint.is_revoked(&credentials.kid) {
+                return Ok(FeedCredentials { feed, credentials });
+            }
+            // It was on its way when the key was revoked.
+            self.cache.forget_where(|held| held.kid == credentials.kid);
+        }
     }
 }
 
@@ -130,7 +137,8 @@ impl Steps {
         written?;
         let credentials = credentials.map_err(|source| BrokerError::Ecr { feed: Arc::clone(feed), source });
         let authorized = self.event(What::AuthorizationToken, permit, occasion);
-        let authorized = Event { session_name: Some(session.session_name.clone()), ..authorized };
+        let authorized =
+            Event { kid: Some(session.kid.clone()), session_name: Some(session.session_name.clone()), ..authorized };
         self.audit
             .record(match &credentials {
                 Ok(credentials) => Event {

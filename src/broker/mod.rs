@@ -16,6 +16,7 @@ use crate::aws::sts::{RoleSession, Sts};
 use crate::clock::Clock;
 use crate::domain::{IssuerUrl, SpaceFeed};
 use crate::entropy::Entropy;
+use crate::issuer::keyring::KeySet;
 use crate::issuer::mint::Mint;
 use crate::store::Store;
 use crate::telemetry::{Metrics, with_causes};
@@ -93,6 +94,14 @@ impl Broker {
     pub fn forget_failures(&self) {
         self.cache.forget_failures();
         self.sessions.forget_failures();
+    }
+
+    /// Forgets what was obtained with a key that is revoked: whoever burnt it may know it too.
+    pub fn forget_revoked(&self, keys: &KeySet) {
+        if !keys.revoked().is_empty() {
+            self.cache.forget_where(|held| keys.is_revoked(&held.kid));
+            self.sessions.forget_where(|held| keys.is_revoked(&held.kid));
+        }
     }
 
     /// Asks AWS again for everything: it is another AWS than before.

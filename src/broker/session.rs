@@ -69,9 +69,17 @@ impl Broker {
             let (exchange, permit) = (Arc::clone(&exchange), permit.clone());
             async move { exchange.fetch_session(&permit, occasion).await }
         };
-        let (lookup, result) = self.sessions.get_or_fetch(CredentialsKey::from(&*feed), fetch).await;
-        self.metrics.cache_lookup(lookup);
-        Ok((feed, result?))
+        let key = CredentialsKey::from(&*feed);
+        loop {
+            let (lookup, result) = self.sessions.get_or_fetch(key.clone(), fetch.clone()).await;
+            self.metrics.cache_lookup(lookup);
+            let session = result?;
+            if !self.exchange.mint.is_revoked(&session.kid) {
+                return Ok((feed, session));
+            }
+            // It was on its way when the key was revoked.
+            self.sessions.forget_where(|held| held.kid == session.kid);
+        }
     }
 }
 
@@ -116,7 +124,7 @@ impl Steps {
         occasion: Occasion,
     ) -> Result<(Event, RoleSession), BrokerError> {
         let feed = permit.feed();
-        let client = (occasion == Occasion::Asked).then(|| permit.client());
+        let client = permit.client().filter(|_| occasion == Occasion::Asked);
         let (minted, token) = self.mint(permit, client).await?;
         let sts = |source| BrokerError::Sts { feed: Arc::clone(feed), issuer: self.mint.issuer().clone(), source };
         // Writing takes no time of the exchange's: it goes on while AWS is asked.
@@ -149,7 +157,7 @@ impl Steps {
     /// That something was done for a feed. A renewal is nobody's request; who is given what it brought, the
     /// requests' own lines say.
     pub(super) fn event(&self, what: What, permit: &Permit, occasion: Occasion) -> Event {
-        let client = (occasion == Occasion::Asked).then(|| permit.client().clone());
+        let client = permit.client().filter(|_| occasion == Occasion::Asked).cloned();
         Event { client, ..self.audit.event(what).of(&permit.feed().name) }
     }
 }

@@ -52,7 +52,7 @@ impl Broker {
         if audience.is_some_and(|audience| audience != own) {
             return Err(WrongToken::Target { parameter: "audience", expected: format!("the feed's, `{own}`") }.into());
         }
-        let (minted, token) = self.exchange.mint(&permit, Some(permit.client())).await?;
+        let (minted, token) = self.exchange.mint(&permit, permit.client()).await?;
         self.audit.record(minted).await?;
         Ok((Arc::clone(permit.feed()), token))
     }

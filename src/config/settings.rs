@@ -11,8 +11,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use crate::domain::{
-    AccessLifetime, Audience, Client, Feed, Invalid, IssuerUrl, KeySpec, Limits, Period, RoleArn, SessionDuration,
-    Space, TokenLifetime, TrustedIssuer, WorkloadRule,
+    AccessLifetime, Audience, Client, Feed, Invalid, IssuerUrl, KeySpec, Limits, Period, PromoteOn, RoleArn,
+    SessionDuration, Space, TokenLifetime, TrustedIssuer, WorkloadRule,
 };
 
 /// Everything that the configuration says, as domain types. [`Settings::load`] makes it.
@@ -71,8 +71,6 @@ impl Settings {
             ("audit.keep_for", self.audit.keep_for != new.audit.keep_for),
             ("audit.file", self.audit.file != new.audit.file),
             ("keys.store", self.keys.store != new.keys.store),
-            ("keys.algorithm", self.keys.spec.algorithm() != new.keys.spec.algorithm()),
-            ("keys.rsa_bits", self.keys.spec.rsa_bits() != new.keys.spec.rsa_bits()),
             ("keys.passphrase_file", self.keys.passphrase() != new.keys.passphrase()),
         ];
         keys.extend(self.aws.differs(&new.aws));
@@ -196,27 +194,6 @@ impl KeySettings {
 pub enum KeyStore {
     /// In files of this directory.
     Directory(PathBuf),
-}
-
-/// What promotes a published key.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum PromoteOn {
-    /// Its time has come, and nothing speaks against it.
-    Time,
-    /// Full evidence that verifiers know the key may come before its time.
-    Evidence,
-}
-
-impl FromStr for PromoteOn {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        match text {
-            "time" => Ok(Self::Time),
-            "evidence" => Ok(Self::Evidence),
-            _ => Err(Invalid::new("what a key is promoted on", text, "it is `time` or `evidence`")),
-        }
-    }
 }
 
 /// How tokens are made.

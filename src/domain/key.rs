@@ -286,6 +286,27 @@ fn listed(algorithms: &[Algorithm]) -> String {
     }
 }
 
+/// What promotes a published key.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum PromoteOn {
+    /// Its time has come, and nothing speaks against it.
+    Time,
+    /// Full evidence that verifiers know the key may come before its time.
+    Evidence,
+}
+
+impl FromStr for PromoteOn {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        match text {
+            "time" => Ok(Self::Time),
+            "evidence" => Ok(Self::Evidence),
+            _ => Err(Invalid::new("what a key is promoted on", text, "it is `time` or `evidence`")),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,8 +1,9 @@
 //! Every error's status, code and words (RFC 9457); those for AWS's answers are in `aws.rs`,
-//! those for who asks too much in `limits.rs`, those for operators in `admin.rs`.
+//! those for who asks too much in `limits.rs`, those for operators in `admin.rs` and `keys.rs`.
 
 mod admin;
 mod aws;
+mod keys;
 mod limits;
 
 use std::any::Any;

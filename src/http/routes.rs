@@ -8,7 +8,7 @@ use tower_http::limit::RequestBodyLimitLayer;
 
 use super::LARGEST_BODY;
 use super::admin::{
-    LARGEST_APPLICATION, apply, audit, clients, feeds, lineage, one, policy, renames, spaces, who_can, workloads,
+    LARGEST_APPLICATION, apply, audit, clients, feeds, keys, lineage, one, policy, renames, spaces, who_can, workloads,
 };
 use super::state::HttpState;
 use super::{access_log, credentials, health, limits, oauth2, openapi, problem, session, token, well_known, whoami};
@@ -83,7 +83,8 @@ const fn admin(
 pub const ROUTES: &[RouteEntry] = {
     use Access::{Anyone, Client};
     use Duty::{
-        ChangeClients, ChangeFeeds, ChangeSpaces, ChangeWorkloads, ReadAudit, ReadClients, ReadFeeds, ReadWorkloads,
+        ChangeClients, ChangeFeeds, ChangeKeys, ChangeSpaces, ChangeWorkloads, ReadAudit, ReadClients, ReadFeeds,
+        ReadKeys, ReadWorkloads,
     };
     use Listener::{Either, Internal, Public};
     &[
@@ -138,6 +139,18 @@ pub const ROUTES: &[RouteEntry] = {
         admin("POST", "/v1/admin/policy/test", ReadWorkloads, || post(policy::test)),
         // Spaces are changed by who may change everything, and by nobody else.
         admin("POST", "/v1/admin/apply", ChangeSpaces, || post(apply::apply)).with_body(LARGEST_APPLICATION),
+        admin("GET", "/v1/admin/keys", ReadKeys, || get(keys::list)),
+        admin("GET", "/v1/admin/keys/plan", ReadKeys, || get(keys::plan)),
+        admin("POST", "/v1/admin/keys/stage", ChangeKeys, || post(keys::stage)),
+        admin("POST", "/v1/admin/keys/rotate", ChangeKeys, || post(keys::rotate)),
+        admin("POST", "/v1/admin/keys/rollback", ChangeKeys, || post(keys::roll_back)),
+        admin("POST", "/v1/admin/keys/import", ChangeKeys, || post(keys::import)),
+        admin("GET", "/v1/admin/keys/{kid}", ReadKeys, || get(keys::show)),
+        admin("GET", "/v1/admin/keys/{kid}/public", ReadKeys, || get(keys::public)),
+        admin("POST", "/v1/admin/keys/{kid}/promote", ChangeKeys, || post(keys::promote)),
+        admin("POST", "/v1/admin/keys/{kid}/retire", ChangeKeys, || post(keys::retire)),
+        admin("POST", "/v1/admin/keys/{kid}/revoke", ChangeKeys, || post(keys::revoke)),
+        admin("GET", "/v1/admin/keys/{kid}/revocation", ReadKeys, || get(keys::revocation)),
         admin("GET", "/v1/admin/audit", ReadAudit, || get(audit::list)),
         admin("GET", "/v1/admin/audit/stream", ReadAudit, || get(audit::stream)),
         admin("GET", "/v1/admin/audit/verify", ReadAudit, || get(audit::verify)),

@@ -7,7 +7,7 @@ use axum::extract::FromRef;
 
 use super::limits::Limiter;
 use super::origin::TrustedProxies;
-use crate::admin::Admin;
+use crate::admin::{Admin, SigningKeys};
 use crate::audit::Audit;
 use crate::authn::Authn;
 use crate::broker::Broker;
@@ -25,6 +25,8 @@ pub struct HttpState {
     pub broker: Broker,
     /// What operators may do.
     pub admin: Admin,
+    /// The signing keys, for operators.
+    pub keys: SigningKeys,
     /// The audit trail.
     pub audit: Audit,
     /// The documents that AWS reads.
@@ -86,9 +88,11 @@ doors! {
     authn: Authn,
     broker: Broker,
     admin: Admin,
+    keys: SigningKeys,
     audit: Audit,
     metadata: Arc<Metadata>,
     limiter: Limiter,
     readiness: Readiness,
     metrics: Arc<Metrics>,
+    clock: Arc<dyn Clock>,
 }

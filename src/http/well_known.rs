@@ -9,19 +9,28 @@ use axum::http::header::{
 use axum::http::{StatusCode, response};
 use axum::response::{IntoResponse, Response};
 
+use crate::clock::Clock;
 use crate::issuer::metadata::{Document, Metadata};
 
 /// The discovery document.
-pub(super) async fn discovery(State(metadata): State<Arc<Metadata>>, headers: HeaderMap) -> Response {
-    answer(&metadata.current().discovery, &headers)
+pub(super) async fn discovery(
+    State(metadata): State<Arc<Metadata>>,
+    State(clock): State<Arc<dyn Clock>>,
+    headers: HeaderMap,
+) -> Response {
+    answer(&metadata.current().discovery, metadata.cache_control(clock.now()), &headers)
 }
 
 /// The JWKS.
-pub(super) async fn jwks(State(metadata): State<Arc<Metadata>>, headers: HeaderMap) -> Response {
-    answer(&metadata.current().jwks, &headers)
+pub(super) async fn jwks(
+    State(metadata): State<Arc<Metadata>>,
+    State(clock): State<Arc<dyn Clock>>,
+    headers: HeaderMap,
+) -> Response {
+    answer(&metadata.current().jwks, metadata.cache_control(clock.now()), &headers)
 }
 
-fn answer(document: &Document, request: &HeaderMap) -> Response {
+fn answer(document: &Document, cache_control: HeaderValue, request: &HeaderMap) -> Response {
     let fresh = request.get(IF_NONE_MATCH).is_some_and(|value| names(value, document.etag.as_bytes()));
     let mut response = if fresh {
         StatusCode::NOT_MODIFIED.into_response()
@@ -32,7 +41,7 @@ fn answer(document: &Document, request: &HeaderMap) -> Response {
     };
     let headers = response.headers_mut();
     headers.insert(ETAG, document.etag.clone());
-    headers.insert(CACHE_CONTROL, document.cache_control.clone());
+    headers.insert(CACHE_CONTROL, cache_control);
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     response
 }

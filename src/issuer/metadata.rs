@@ -1,11 +1,13 @@
 //! The discovery document and the JWKS, as prepared bytes.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use arc_swap::ArcSwap;
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 use bytes::Bytes;
 use http::HeaderValue;
+use jiff::Timestamp;
 use jsonwebtoken::jwk::Jwk;
 use ring::digest::{SHA256, digest};
 use serde::Serialize;
@@ -16,7 +18,11 @@ use crate::domain::{IssuerUrl, JwsAlgorithm, Scope};
 /// What AWS reads of the issuer. Reading takes no lock and makes nothing.
 #[derive(Debug)]
 pub struct Metadata {
+    issuer: IssuerUrl,
+    token_endpoint: String,
     documents: ArcSwap<Documents>,
+    /// When the keys change next, in seconds since 1970; [`NONE_PLANNED`] or [`NOT_KNOWN`].
+    next_change: AtomicI64,
 }
 
 /// The two documents that belong together.
@@ -35,12 +41,21 @@ pub struct Document {
     pub body: Bytes,
     /// A strong validator, quotes included (RFC 9110 §8.8.3).
     pub etag: HeaderValue,
-    /// How long it may be kept, in the header's words.
-    pub cache_control: HeaderValue,
 }
 
-/// How long a verifier may keep either document while no change of keys is planned, in seconds.
-const MAX_AGE: u32 = 300;
+/// How long a verifier may keep either document while no change of keys is near, in seconds.
+const MAX_AGE: i64 = 300;
+
+/// No change of keys is planned.
+const NONE_PLANNED: i64 = i64::MAX;
+/// The keys have just changed, and the next change is not reckoned yet.
+const NOT_KNOWN: i64 = i64::MIN;
+
+/// `Cache-Control` for each number of seconds to `MAX_AGE`.
+static CACHE_CONTROL: LazyLock<Vec<HeaderValue>> = LazyLock::new(|| {
+    let header = |seconds| HeaderValue::try_from(format!("public, max-age={seconds}"));
+    (0..=MAX_AGE).map(|seconds| header(seconds).unwrap_or(HeaderValue::from_static("no-cache"))).collect()
+});
 
 /// Why the documents could not be prepared.
 #[derive(Debug, thiserror::Error)]
@@ -75,11 +90,28 @@ impl Metadata {
     /// # Errors
     /// [`MetadataError`] when a key cannot be written as JSON.
     pub fn new(issuer: &IssuerUrl, token_endpoint: &str, keys: &KeySet) -> Result<Self, MetadataError> {
-        let documents = Documents {
-            discovery: document(&discovery(issuer, token_endpoint, keys))?,
-            jwks: document(&Jwks { keys: keys.published().iter().map(|key| &key.jwk).collect() })?,
-        };
-        Ok(Self { documents: ArcSwap::from_pointee(documents) })
+        Ok(Self {
+            documents: ArcSwap::from_pointee(documents(issuer, token_endpoint, keys)?),
+            issuer: issuer.clone(),
+            token_endpoint: token_endpoint.to_owned(),
+            next_change: AtomicI64::new(NOT_KNOWN),
+        })
+    }
+
+    /// Shows `keys` from now on. Nobody may keep them until it is [planned](Self::plan) when they change next.
+    ///
+    /// # Errors
+    /// [`MetadataError`]; the documents stay as they were then.
+    pub fn publish(&self, keys: &KeySet) -> Result<(), MetadataError> {
+        let documents = documents(&self.issuer, &self.token_endpoint, keys)?;
+        self.next_change.store(NOT_KNOWN, Ordering::Release);
+        self.documents.store(Arc::new(documents));
+        Ok(())
+    }
+
+    /// Notes when the keys change next, so that nobody keeps the documents longer.
+    pub fn plan(&self, next_change: Option<Timestamp>) {
+        self.next_change.store(next_change.map_or(NONE_PLANNED, Timestamp::as_second), Ordering::Release);
     }
 
     /// The documents as they stand now.
@@ -87,6 +119,28 @@ impl Metadata {
     pub fn current(&self) -> Arc<Documents> {
         self.documents.load_full()
     }
+
+    /// How long they may be kept from `now` on: never beyond the next change that is planned.
+    #[must_use]
+    pub fn cache_control(&self, now: Timestamp) -> HeaderValue {
+        // A second that has begun is gone.
+        let now = now.as_second() + i64::from(now.subsec_nanosecond() > 0);
+        let seconds = match self.next_change.load(Ordering::Acquire) {
+            NOT_KNOWN => 0,
+            // One whose time is over waits for something: nobody knows when it comes.
+            next if next < now => MAX_AGE,
+            next => (next - now).min(MAX_AGE),
+        };
+        let header = usize::try_from(seconds).ok().and_then(|seconds| CACHE_CONTROL.get(seconds));
+        header.cloned().unwrap_or(HeaderValue::from_static("no-cache"))
+    }
+}
+
+fn documents(issuer: &IssuerUrl, token_endpoint: &str, keys: &KeySet) -> Result<Documents, MetadataError> {
+    Ok(Documents {
+        discovery: document(&discovery(issuer, token_endpoint, keys))?,
+        jwks: document(&Jwks { keys: keys.published().iter().map(|key| &key.jwk).collect() })?,
+    })
 }
 
 fn discovery<'a>(issuer: &'a IssuerUrl, token_endpoint: &'a str, keys: &KeySet) -> Discovery<'a> {
@@ -117,9 +171,5 @@ fn document(value: &impl Serialize) -> Result<Document, MetadataError> {
     let body = Bytes::from(serde_json::to_vec(value).map_err(|error| failed(&error))?);
     let hash = BASE64_URL_SAFE_NO_PAD.encode(&digest(&SHA256, &body).as_ref()[..16]);
     let header = |text: String| HeaderValue::try_from(text).map_err(|error| failed(&error));
-    Ok(Document {
-        etag: header(format!("\"{hash}\""))?,
-        cache_control: header(format!("public, max-age={MAX_AGE}"))?,
-        body,
-    })
+    Ok(Document { etag: header(format!("\"{hash}\""))?, body })
 }

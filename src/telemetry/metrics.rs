@@ -25,6 +25,32 @@ pub struct Metrics {
     upstream_seconds: Family<UpstreamLabels, Histogram>,
     reloads: Family<ReloadLabels, Counter>,
     limited: Family<LimitLabels, Counter>,
+    keys: KeyGauges,
+}
+
+/// The figures of the signing keys.
+#[derive(Default)]
+struct KeyGauges {
+    active_age: Gauge,
+    next_change: Gauge,
+    live: Family<KidLabels, Gauge>,
+    held: Gauge,
+    troubles: Gauge,
+}
+
+/// How the signing keys stand.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct KeyFigures {
+    /// How long the active key has signed, in seconds.
+    pub active_age: i64,
+    /// How many seconds it is to the next step that is planned; none when none is.
+    pub next_change: Option<i64>,
+    /// How many live tokens each published key has signed.
+    pub live: Vec<(String, u64)>,
+    /// Whether a key is due to sign and held back by contrary evidence.
+    pub held: bool,
+    /// How much is wrong with the stored keys.
+    pub troubles: u64,
 }
 
 /// How an exchange with AWS ended.
@@ -144,6 +170,11 @@ struct LimitLabels {
     limit: Limit,
 }
 
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct KidLabels {
+    kid: String,
+}
+
 fn ok_or_failed(ok: bool) -> &'static str {
     if ok { "ok" } else { "failed" }
 }
@@ -163,6 +194,7 @@ impl Default for Metrics {
             upstream_seconds: Family::new_with_constructor(|| Histogram::new(exponential_buckets(0.005, 2.0, 14))),
             reloads: Family::default(),
             limited: Family::default(),
+            keys: KeyGauges::default(),
         };
         let registry = &mut metrics.registry;
         registry.register("http_requests", "HTTP requests answered", metrics.requests.clone());
@@ -174,6 +206,14 @@ impl Default for Metrics {
         registry.register("upstream_seconds", "Time AWS took to answer", metrics.upstream_seconds.clone());
         registry.register("config_reloads", "Configuration changes picked up", metrics.reloads.clone());
         registry.register("limited", "Requests refused for asking too much", metrics.limited.clone());
+        let keys = &metrics.keys;
+        registry.register("key_active_age_seconds", "How long the active key has signed", keys.active_age.clone());
+        let next = "Time to the next planned step of a signing key; -1 while none is planned";
+        registry.register("key_next_change_seconds", next, keys.next_change.clone());
+        registry.register("key_live_tokens", "Tokens that may still be accepted, by the key", keys.live.clone());
+        let held = "1 while a key is due to sign and verifiers were seen not to take it";
+        registry.register("key_promotion_held", held, keys.held.clone());
+        registry.register("key_troubles", "What is wrong with the stored signing keys", keys.troubles.clone());
         metrics
     }
 }
@@ -222,6 +262,21 @@ impl Metrics {
     /// Counts one request that asked too much.
     pub fn limited(&self, limit: Limit) {
         self.limited.get_or_create(&LimitLabels { limit }).inc();
+    }
+
+    /// Says how the signing keys stand.
+    pub fn keys(&self, figures: &KeyFigures) {
+        let KeyFigures { active_age, next_change, live, held, troubles } = figures;
+        let gauge = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        self.keys.active_age.set(*active_age);
+        self.keys.next_change.set(next_change.unwrap_or(-1));
+        self.keys.held.set(i64::from(*held));
+        self.keys.troubles.set(gauge(*troubles));
+        // Those that are not published any more are not told of any more.
+        self.keys.live.clear();
+        for (kid, tokens) in live {
+            self.keys.live.get_or_create(&KidLabels { kid: kid.clone() }).set(gauge(*tokens));
+        }
     }
 
     /// All figures in the `OpenMetrics` text format.

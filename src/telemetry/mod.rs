@@ -6,4 +6,4 @@ mod metrics;
 
 pub use causes::with_causes;
 pub use logging::{LogFormat, LoggingError, clamped_filter, start_logging};
-pub use metrics::{CacheLookup, ExchangeOutcome, Limit, Metrics, Upstream};
+pub use metrics::{CacheLookup, ExchangeOutcome, KeyFigures, Limit, Metrics, Upstream};

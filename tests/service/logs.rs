@@ -82,7 +82,7 @@ async fn every_exchange_leaves_its_lineage() {
         *authorized,
         json!({
             "seq": 3, "at": START, "event": "authorization_token", "outcome": "ok", "client": "ci",
-            "feed": "default/images", "registry": registry, "session_name": session,
+            "feed": "default/images", "registry": registry, "kid": kid, "session_name": session,
             "aws_request_id": sandboxs("ECR GetAuthorizationToken"), "expires_at": "2026-11-23T23:00:00Z",
         })
     );

@@ -24,6 +24,7 @@ mod outages;
 mod reference;
 mod refusals;
 mod reload;
+mod rotating;
 mod routes;
 mod signed_tokens;
 mod store;

@@ -53,6 +53,7 @@ const NOT_FOUND: Answer = (404, "not_found");
 const WRONG_BODY: Answer = (400, "invalid_body");
 const BEYOND_REACH: Answer = (403, "role_missing");
 const NO_PARAMETERS: Answer = (400, "invalid_parameters");
+const NO_KEY: Answer = (404, "key_not_found");
 const DECLARED: Answer = (409, "declared_in_configuration");
 
 const READ_FEEDS: &[&str] = &["catalog_reader", "auditor", "admin", "space_admin"];
@@ -63,6 +64,8 @@ const READ_WORKLOADS: &[&str] = &["auditor", "admin"];
 const CHANGE_WORKLOADS: &[&str] = &["admin"];
 const READ_AUDIT: &[&str] = &["auditor", "admin", "space_admin"];
 const CHANGE_CLIENTS: &[&str] = &["admin", "space_admin"];
+const READ_KEYS: &[&str] = &["auditor", "key_admin", "admin"];
+const CHANGE_KEYS: &[&str] = &["key_admin", "admin"];
 
 /// The roles, one for each client of that name.
 const ROLES: &[(&str, &str)] = &[
@@ -142,6 +145,18 @@ const EXPECTATIONS: &[Expectation] = &[
     operators("GET /v1/admin/lineage", READ_AUDIT, [NO_PARAMETERS; 3]),
     operators("POST /v1/admin/lineage", READ_AUDIT, [WRONG_BODY; 3]),
     operators("POST /v1/admin/apply", CHANGE_SPACES, [NO_BODY; 3]),
+    operators("GET /v1/admin/keys", READ_KEYS, [OK; 3]),
+    operators("GET /v1/admin/keys/plan", READ_KEYS, [OK; 3]),
+    operators("POST /v1/admin/keys/stage", CHANGE_KEYS, [NO_BODY; 3]),
+    operators("POST /v1/admin/keys/rotate", CHANGE_KEYS, [NO_BODY; 3]),
+    operators("POST /v1/admin/keys/rollback", CHANGE_KEYS, [NO_BODY; 3]),
+    operators("POST /v1/admin/keys/import", CHANGE_KEYS, [NO_BODY; 3]),
+    operators("GET /v1/admin/keys/{kid}", READ_KEYS, [NO_KEY; 3]),
+    operators("GET /v1/admin/keys/{kid}/public", READ_KEYS, [NO_KEY; 3]),
+    operators("POST /v1/admin/keys/{kid}/promote", CHANGE_KEYS, [NO_BODY; 3]),
+    operators("POST /v1/admin/keys/{kid}/retire", CHANGE_KEYS, [NO_BODY; 3]),
+    operators("POST /v1/admin/keys/{kid}/revoke", CHANGE_KEYS, [NO_BODY; 3]),
+    operators("GET /v1/admin/keys/{kid}/revocation", READ_KEYS, [NO_KEY; 3]),
 ];
 
 fn expectation(route: &RouteEntry) -> &'static Expectation {
@@ -158,7 +173,8 @@ fn path(route: &RouteEntry) -> String {
         .replace("{space}", "default")
         .replace("{feed}", "images")
         .replace("{host}", host)
-        .replace("{name}", "main");
+        .replace("{name}", "main")
+        .replace("{kid}", &"k".repeat(43));
     let path = path.replace("{client}", "nobody").replace("{secret}", "00000000").replace("{rename}", "space:default");
     if path.ends_with("/who-can") { path + "?feed=default/images" } else { path }
 }

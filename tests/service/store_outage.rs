@@ -7,24 +7,24 @@ use sqlx::sqlite::SqlitePool;
 use sqlx::{AssertSqlSafe, Executor as _};
 use tempfile::TempDir;
 
-use crate::support::TestApp;
+use crate::support::{TestApp, TestAppBuilder};
 
 /// A feedpass whose store others can reach, and a way to it.
-async fn with_a_store_to_break() -> (TestApp, SqlitePool, TempDir) {
+pub async fn with_a_store_to_break(app: TestAppBuilder) -> (TestApp, SqlitePool, TempDir) {
     let directory = TempDir::new().unwrap();
     let url = format!("sqlite:{}", directory.path().join("store.db").display());
-    let app = TestApp::usual().store(&url).start().await;
+    let app = app.store(&url).start().await;
     let store = SqlitePool::connect(&url).await.unwrap();
     (app, store, directory)
 }
 
-async fn rename(store: &SqlitePool, from: &str, to: &str) {
+pub async fn rename(store: &SqlitePool, from: &str, to: &str) {
     store.execute(AssertSqlSafe(format!("ALTER TABLE {from} RENAME TO {to}"))).await.unwrap();
 }
 
 #[tokio::test]
 async fn nothing_is_given_out_whose_line_cannot_be_written() {
-    let (app, store, _directory) = with_a_store_to_break().await;
+    let (app, store, _directory) = with_a_store_to_break(TestApp::usual()).await;
     assert_eq!(app.credentials("ci", "default/images").await.status, 200);
     rename(&store, "audit", "elsewhere").await;
     for path in ["credentials", "token"] {
@@ -40,7 +40,7 @@ async fn nothing_is_given_out_whose_line_cannot_be_written() {
 
 #[tokio::test]
 async fn it_is_not_ready_while_the_store_does_not_answer() {
-    let (app, store, _directory) = with_a_store_to_break().await;
+    let (app, store, _directory) = with_a_store_to_break(TestApp::usual()).await;
     let ready = async |expected: u16| {
         app.clock.advance(Duration::from_secs(1));
         // The task that asks the store runs beside this one.

@@ -15,7 +15,7 @@ use super::connection::{behavior, no_stream_watch, retries, retry_partition, sdk
 use super::failure::Failure;
 use super::sts::RoleSession;
 use super::{AwsAnswer, Connection, Unavailable};
-use crate::domain::{Feed, RegistryHost};
+use crate::domain::{Feed, Kid, RegistryHost};
 use crate::telemetry::Upstream;
 
 /// Asks ECR for registry credentials.
@@ -39,6 +39,8 @@ pub struct RegistryCredentials {
     pub obtained_at: Timestamp,
     /// When they end, as AWS says.
     pub expires_at: Timestamp,
+    /// The key that signed the token that the role session was given for.
+    pub kid: Kid,
     /// What CloudTrail calls the role session that they were obtained with.
     pub session_name: String,
     /// The ECR request's id.
@@ -171,6 +173,7 @@ fn read_authorization(
         password: SecretString::from(password),
         obtained_at,
         expires_at: Timestamp::from_second(expires_at.secs()).map_err(|_| "its end is no time")?,
+        kid: session.kid.clone(),
         session_name: session.session_name.clone(),
         request_id,
     })

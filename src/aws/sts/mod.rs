@@ -15,7 +15,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use super::connection::{behavior, no_stream_watch, retries, retry_partition, sdk_region};
 use super::failure::Failure;
 use super::{AwsAnswer, Connection, Unavailable};
-use crate::domain::Feed;
+use crate::domain::{Feed, Kid};
 use crate::issuer::mint::WebIdentityToken;
 use crate::telemetry::Upstream;
 
@@ -38,6 +38,8 @@ pub struct RoleSession {
     pub obtained_at: Timestamp,
     /// When the session ends.
     pub expires_at: Timestamp,
+    /// The key that signed the token that it was given for.
+    pub kid: Kid,
     /// What CloudTrail calls the session.
     pub session_name: String,
     /// The STS request's id.
@@ -146,6 +148,7 @@ impl Sts {
             session_token: SecretString::from(credentials.session_token),
             obtained_at: self.connection.clock.now(),
             expires_at,
+            kid: token.kid.clone(),
             session_name,
             request_id,
         })

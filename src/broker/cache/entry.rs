@@ -39,6 +39,10 @@ impl<V, E> Entry<V, E> {
         self.refused = None;
     }
 
+    pub(super) fn forget_if(&mut self, void: impl Fn(&V) -> bool) {
+        self.held.take_if(|held| void(held));
+    }
+
     /// Forgets all but the flight under way.
     pub(super) fn forget(&mut self) {
         self.held = None;

@@ -123,6 +123,11 @@ impl<K, V, E> Cache<K, V, E> {
         self.inner.entries().values_mut().for_each(Entry::forget_failure);
     }
 
+    /// Forgets what is held and `void` says may not be given any more.
+    pub fn forget_where(&self, void: impl Fn(&V) -> bool) {
+        self.inner.entries().values_mut().for_each(|entry| entry.forget_if(&void));
+    }
+
     /// Forgets all that is held too; the next callers have it fetched.
     pub fn forget_all(&self) {
         // The entries stay: each has a caretaker, and a flight under way lands in the one it began for.

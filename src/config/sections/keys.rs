@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use secrecy::SecretString;
 
 use crate::config::reader::Reader;
-use crate::config::settings::{KeySettings, KeyStore, PromoteOn};
+use crate::config::settings::{KeySettings, KeyStore};
 use crate::config::tree::Origin;
-use crate::domain::{Algorithm, Invalid, KeySpec, Period, RsaBits};
+use crate::domain::{Algorithm, Invalid, KeySpec, Period, PromoteOn, RsaBits};
 
 pub(super) fn read(keys: &mut Reader<'_>) -> Option<KeySettings> {
     let context = keys.context();

@@ -5,6 +5,7 @@ pub(super) mod apply;
 pub(super) mod audit;
 pub(super) mod clients;
 pub(super) mod feeds;
+pub(super) mod keys;
 pub(super) mod lineage;
 mod lists;
 pub(super) mod one;

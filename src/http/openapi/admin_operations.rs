@@ -65,6 +65,9 @@ const THE_WORKLOAD_ISSUER: &[Answer] = &[ok("The issuer", &[(JSON, "WorkloadIssu
 const THE_WORKLOAD: &[Answer] = &[ok("The rule", &[(JSON, "Workload")])];
 const LINEAGE: &[Answer] = &[ok("What came of it", &[(JSON, "Lineage")])];
 
+const THE_KEY: &[Answer] = &[ok("The key", &[(JSON, "SigningKey")])];
+const PEM: &str = "application/x-pem-file";
+
 /// The lines.
 pub(super) const OPERATIONS: &[Operation] = &[
     get("/v1/whoami", "Who the caller is taken for", &[ok("The caller", &[(JSON, "WhoAmI")])]),
@@ -158,6 +161,53 @@ pub(super) const OPERATIONS: &[Operation] = &[
         body: Some((JSON, "CloudTrail")),
         problems: &[404, 415, 408],
         ..post("/v1/admin/lineage", "What is known of CloudTrail's records", LINEAGE)
+    },
+    get("/v1/admin/keys", "The signing keys", &[ok("All of them", &[(JSON, "SigningKeys")])]),
+    list(
+        "/v1/admin/keys/plan",
+        "What would happen to the keys, and when",
+        &[optional("start", "By the calendar, or if a rotation began now", "PlanStart")],
+        &[ok("The steps", &[(JSON, "KeyPlan")])],
+    ),
+    make(
+        "/v1/admin/keys/stage",
+        "Publishes a new key, which waits to be promoted",
+        "KeyWhy",
+        &[made(&[(JSON, "SigningKey")])],
+    ),
+    make(
+        "/v1/admin/keys/rotate",
+        "Begins a rotation, or goes on with one",
+        "KeyWhy",
+        &[ok("The key that will sign", &[(JSON, "KeyRotated")])],
+    ),
+    make("/v1/admin/keys/rollback", "Has the key that signed before sign again", "KeyReason", THE_KEY),
+    make("/v1/admin/keys/import", "Publishes a key from elsewhere", "KeyImport", &[made(&[(JSON, "SigningKey")])]),
+    show("/v1/admin/keys/{kid}", "A key, with what verifiers were seen to do with it", THE_KEY),
+    Operation {
+        parameters: &[optional("format", "A PEM file if left out", "PublicFormat")],
+        ..show("/v1/admin/keys/{kid}/public", "A key's public half", &[ok("It", &[(PEM, "Text"), (JSON, "Anything")])])
+    },
+    make("/v1/admin/keys/{kid}/promote", "Has a published key sign", "KeyForce", THE_KEY),
+    make(
+        "/v1/admin/keys/{kid}/retire",
+        "Takes a key out of the JWKS",
+        "KeyForce",
+        &[ok("What it broke", &[(JSON, "KeyRetired")])],
+    ),
+    make(
+        "/v1/admin/keys/{kid}/revoke",
+        "Takes a burnt key out of use at once",
+        "KeyRevoke",
+        &[ok("What is left to do", &[(JSON, "KeyRevocation")])],
+    ),
+    Operation {
+        problems: &[404, 409],
+        ..get(
+            "/v1/admin/keys/{kid}/revocation",
+            "How a revocation stands",
+            &[ok("What is left to do", &[(JSON, "KeyRevocation")])],
+        )
     },
     list(
         "/v1/admin/workload-issuers",

@@ -103,6 +103,7 @@ fn path_parameters(path: &str) -> Vec<Value> {
             "rename" => ("Text", "feed:default%2Fimages"),
             "host" => ("RegistryHost", "123456789012.dkr.ecr.us-east-1.amazonaws.com"),
             "name" => ("Slug", "github"),
+            "kid" => ("Kid", "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"),
             _ => ("Text", "0a1b2c3d"),
         };
         json!({ "name": name, "in": "path", "required": true, "schema": schema_of(schema), "example": example })

@@ -1,40 +1,44 @@
 //! The signing keys: what each is, where in its life it stands, and which one signs.
+//!
+//! [`lifecycle`] says which steps there are, [`schedule`] when each is due, [`evidence`] what verifiers were seen to
+//! know; all three are pure. [`KeyRing`] is the keys in use, [`Rotation`] takes the steps.
 
 pub mod backends;
 mod certificate;
+pub mod evidence;
 mod generate;
-mod lifecycle;
+mod key_set;
+pub mod lifecycle;
+pub mod plan;
 mod private_key;
 mod public_key;
+mod record;
+pub mod rotation;
+pub mod schedule;
 mod signer;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
 
 pub use certificate::certificate_pem;
-pub use generate::NewKey;
-pub use lifecycle::{KeyRecord, KeyState};
+pub use generate::{ImportError, NewKey};
+pub use key_set::KeySet;
 pub use private_key::{GenerateError, JwkError, PemError, PrivateKey, WriteError};
 pub use public_key::{PublicKey, public_pem};
+pub use record::{KeyRecord, KeyState};
+pub use rotation::Rotation;
 pub use signer::{SignError, Signer};
 
-use self::backends::{Added, KeyStore, KeyStoreError};
+use self::backends::{Committed, KeyStore, KeyStoreError, Stamp, Stored};
+use self::lifecycle::{Keys, Refusal};
 use crate::authn::AccessTokenKeys;
 use crate::authn::jws::VerificationKey;
 use crate::clock::Clock;
-use crate::domain::{Algorithm, IssuerUrl, KeySpec, Kid};
+use crate::domain::{IssuerUrl, KeySpec, Kid};
 use crate::entropy::Entropy;
-
-/// A key as a backend holds it: its record, and its signer while the private half exists.
-#[derive(Clone)]
-pub struct StoredKey {
-    /// What is known of it.
-    pub record: KeyRecord,
-    /// Signs with it; none when the private half is gone.
-    pub signer: Option<Arc<dyn Signer>>,
-}
+use crate::telemetry::with_causes;
 
 /// Why there is no key ring.
 #[derive(Debug, thiserror::Error)]
@@ -46,7 +50,7 @@ pub enum KeyRingError {
     #[error("no first signing key could be made")]
     Generate(#[from] GenerateError),
     /// There are keys, but none signs.
-    #[error("none of the {0} signing keys is active; put the active key's files back, or start with an empty store")]
+    #[error("none of the {0} signing keys is active; put `keys.json` back from a backup, or start with an empty store")]
     NoneActive(usize),
     /// More than one key is active, which no transition leads to.
     #[error("keys {0} and {1} are both active; exactly one may be")]
@@ -68,69 +72,42 @@ pub enum KeyRingError {
          note `issuer` beside them to begin with a new key"
     )]
     Lost(IssuerUrl),
-    /// The active key has no private half.
+}
+
+/// Why the keys stay as they are.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangeError {
+    /// It cannot be done with these keys.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// Another process, or somebody by hand, changed the keys at the same moment.
     #[error(
-        "the private half of the active key {0}, `{0}.pem`, is missing: put it back from a backup, or empty the folder to begin with a new key"
+        "another process changed the keys at the same moment, so nothing was done; `key list` shows what they are now"
     )]
-    NoPrivateHalf(Kid),
+    OtherWasFaster,
+    /// What the keeper holds is not what is in use, so nothing can be built on it.
+    #[error("the keys as they are stored cannot be used, so nothing was done: {0}")]
+    Trouble(String),
+    /// The keeper could not.
+    #[error("the keys could not be changed, and stay as they were")]
+    Store(#[from] KeyStoreError),
 }
 
 /// The keys in use. Readers take a [`KeySet`] and never wait.
 pub struct KeyRing {
-    keys: ArcSwap<KeySet>,
+    store: Arc<dyn KeyStore>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    current: ArcSwap<KeySet>,
+    /// Held by whoever takes something in or changes it: the mark of what `current` was made of.
+    turn: tokio::sync::Mutex<Stamp>,
+    /// Why what the keeper holds is not in use, in the words that the log had.
+    trouble: Mutex<Option<String>>,
+    changed: OnceLock<Hook>,
 }
 
-/// All keys as they stood at one moment; exactly one is active.
-pub struct KeySet {
-    published: Vec<KeyRecord>,
-    verifiers: Vec<(Kid, VerificationKey)>,
-    active_kid: Kid,
-    active_algorithm: Algorithm,
-    signer: Arc<dyn Signer>,
-}
-
-impl KeySet {
-    /// The keys that verifiers should know, the active one first.
-    #[must_use]
-    pub fn published(&self) -> &[KeyRecord] {
-        &self.published
-    }
-
-    /// The id of the key that signs.
-    #[must_use]
-    pub fn active_kid(&self) -> &Kid {
-        &self.active_kid
-    }
-
-    /// How it signs.
-    #[must_use]
-    pub fn active_algorithm(&self) -> Algorithm {
-        self.active_algorithm
-    }
-
-    /// Signs with the active key.
-    #[must_use]
-    pub fn signer(&self) -> &Arc<dyn Signer> {
-        &self.signer
-    }
-
-    fn from_stored(stored: Vec<StoredKey>) -> Result<Self, KeyRingError> {
-        let count = stored.len();
-        let (mut active, others): (Vec<_>, Vec<_>) = stored.into_iter().partition(|key| key.record.state.is_active());
-        let key = active.pop().ok_or(KeyRingError::NoneActive(count))?;
-        if let Some(second) = active.pop() {
-            return Err(KeyRingError::TwoActive(key.record.kid, second.record.kid));
-        }
-        let signer = key.signer.ok_or_else(|| KeyRingError::NoPrivateHalf(key.record.kid.clone()))?;
-        let (active_kid, active_algorithm) = (key.record.kid.clone(), key.record.algorithm);
-        let mut others: Vec<_> =
-            others.into_iter().map(|key| key.record).filter(|key| key.state.is_published()).collect();
-        others.sort_by(|a, b| (b.created_at, &a.kid).cmp(&(a.created_at, &b.kid)));
-        let published: Vec<_> = std::iter::once(key.record).chain(others).collect();
-        let verifiers = published.iter().filter_map(verifier).collect();
-        Ok(Self { published, verifiers, active_kid, active_algorithm, signer })
-    }
-}
+/// What is told of each new set.
+type Hook = Box<dyn Fn(&Arc<KeySet>) + Send + Sync>;
 
 /// What to do when the configured issuer is not the one that the keys were made for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -169,53 +146,183 @@ impl KeyRing {
     /// # Errors
     /// [`KeyRingError`], always the operator's to mend.
     pub async fn open(
-        store: &dyn KeyStore,
+        store: Arc<dyn KeyStore>,
         spec: KeySpec,
-        clock: &dyn Clock,
+        clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, KeyRingError> {
+        let mut stamp = store.stamp().await?;
         let mut stored = store.load().await?;
-        if stored.is_empty() {
+        if stored.keys.keys.is_empty() {
             if let Some(issuer) = store.issuer().await? {
                 return Err(KeyRingError::Lost(issuer));
             }
-            let first = NewKey::generate(spec, first_state, clock.now(), entropy).await?;
+            let first = NewKey::generate(spec, clock.now(), Arc::clone(&entropy)).await?;
             let kid = &first.record().kid;
-            match store.add_first(&first).await? {
-                Added::Yes => tracing::info!(key.kid = %kid, "made a first signing key {kid}"),
-                Added::OtherWasFaster => tracing::info!("another process made the first signing key"),
+            let keys =
+                Keys { revision: stored.keys.revision + 1, keys: vec![first.record().clone()], untold: Vec::new() };
+            match store.commit(&keys, Some(&first)).await? {
+                Committed::Yes => tracing::info!(key.kid = %kid, "made a first signing key {kid}"),
+                Committed::OtherWasFaster => tracing::info!("another process made the first signing key"),
             }
+            stamp = store.stamp().await?;
             stored = store.load().await?;
         }
-        Ok(Self { keys: ArcSwap::from_pointee(KeySet::from_stored(stored)?) })
+        tell_of_foreign(&stored);
+        let set = KeySet::of(stored, None)?;
+        set.tell_of_faults();
+        Ok(Self {
+            store,
+            clock,
+            entropy,
+            current: ArcSwap::from_pointee(set),
+            turn: tokio::sync::Mutex::new(stamp),
+            trouble: Mutex::default(),
+            changed: OnceLock::new(),
+        })
     }
 
     /// The keys as they stand now.
     #[must_use]
     pub fn current(&self) -> Arc<KeySet> {
-        self.keys.load_full()
+        self.current.load_full()
+    }
+
+    /// Why what the keeper holds is not in use; none when it is.
+    #[must_use]
+    pub fn trouble(&self) -> Option<String> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Has `hook` called now, and with each new set before whoever made the change hears of it. The first hook counts.
+    pub fn on_change(&self, hook: impl Fn(&Arc<KeySet>) + Send + Sync + 'static) {
+        hook(&self.current());
+        // A second one would have been told of at review: there is one place that calls this.
+        let _ = self.changed.set(Box::new(hook));
+    }
+
+    /// Takes in what other processes, or people by hand, changed; says whether there was anything. What is wrong
+    /// there is told of once, and the keys stay as they were: they go on signing.
+    pub async fn refresh(&self) -> bool {
+        let mut turn = self.turn.lock().await;
+        self.catch_up(&mut turn).await.unwrap_or(false)
+    }
+
+    /// Makes a key of the kind `spec`, which is kept nowhere yet.
+    ///
+    /// # Errors
+    /// [`GenerateError`].
+    pub async fn new_key(&self, spec: KeySpec) -> Result<NewKey, GenerateError> {
+        NewKey::generate(spec, self.clock.now(), Arc::clone(&self.entropy)).await
+    }
+
+    /// Makes the change that `decide` decides on, by what the keeper holds now. Of two that change the keys at the same
+    /// moment one does.
+    ///
+    /// # Errors
+    /// [`ChangeError`], or what `decide` says against it; nothing is changed then.
+    pub async fn change<T, E: From<ChangeError>>(
+        &self,
+        new: Option<&NewKey>,
+        decide: impl FnOnce(&Keys, Timestamp) -> Result<(Keys, T), E>,
+    ) -> Result<T, E> {
+        let mut turn = self.turn.lock().await;
+        self.catch_up(&mut turn).await.map_err(ChangeError::Store)?;
+        if let Some(trouble) = self.trouble() {
+            return Err(ChangeError::Trouble(trouble).into());
+        }
+        let current = self.current();
+        let (mut next, outcome) = decide(current.keys(), self.clock.now())?;
+        next.revision = current.keys().revision + 1;
+        let committed = self.store.commit(&next, new).await.map_err(ChangeError::Store)?;
+        // Ours is in force from here on, or that of whoever was faster.
+        let taken_in = self.catch_up(&mut turn).await;
+        match committed {
+            Committed::OtherWasFaster => Err(ChangeError::OtherWasFaster.into()),
+            Committed::Yes => match taken_in {
+                Ok(_) => Ok(outcome),
+                Err(error) => Err(ChangeError::Store(error).into()),
+            },
+        }
+    }
+
+    /// Reads what the keeper holds, if that may be news.
+    async fn catch_up(&self, turn: &mut Stamp) -> Result<bool, KeyStoreError> {
+        match self.read_again(turn).await {
+            Ok(news) => Ok(news),
+            Err(Reading::Store(error)) => {
+                self.note_trouble(Some(with_causes(&error)));
+                Err(error)
+            }
+            Err(Reading::Ring(error)) => {
+                self.note_trouble(Some(with_causes(&error)));
+                Ok(false)
+            }
+        }
+    }
+
+    async fn read_again(&self, turn: &mut Stamp) -> Result<bool, Reading> {
+        let stamp = self.store.stamp().await?;
+        if stamp == *turn {
+            return Ok(false);
+        }
+        let stored = self.store.load().await?;
+        let current = self.current();
+        let known = current.foreign() == stored.foreign;
+        if !known {
+            tell_of_foreign(&stored);
+        }
+        let next = KeySet::of(stored, Some(&current)).map_err(Reading::Ring)?;
+        *turn = stamp;
+        if next.faults() != current.faults() {
+            next.tell_of_faults();
+        }
+        self.note_trouble(None);
+        let next = Arc::new(next);
+        self.current.store(Arc::clone(&next));
+        if let Some(hook) = self.changed.get() {
+            hook(&next);
+        }
+        Ok(true)
+    }
+
+    fn note_trouble(&self, trouble: Option<String>) {
+        let mut noted = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        if *noted == trouble {
+            return;
+        }
+        if let Some(what) = &trouble {
+            tracing::error!("the signing keys stay as they were, and sign: {what}");
+        } else {
+            tracing::info!("the signing keys can be read again");
+        }
+        *noted = trouble;
+    }
+}
+
+/// Why what the keeper holds is not taken in.
+enum Reading {
+    Store(KeyStoreError),
+    Ring(KeyRingError),
+}
+
+impl From<KeyStoreError> for Reading {
+    fn from(error: KeyStoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+fn tell_of_foreign(stored: &Stored) {
+    for name in &stored.foreign {
+        tracing::warn!(
+            "`{name}` beside the signing keys is none of feedpass's files, and left alone; `feedpass key import` \
+             brings a key in"
+        );
     }
 }
 
 impl AccessTokenKeys for KeyRing {
     fn key(&self, kid: &str) -> Option<VerificationKey> {
-        let keys = self.keys.load();
-        keys.verifiers.iter().find(|(own, _)| own.as_str() == kid).map(|(_, key)| key.clone())
+        self.current.load().verifier(kid)
     }
-}
-
-/// The key as one that verifies, made once and not for each request.
-fn verifier(record: &KeyRecord) -> Option<(Kid, VerificationKey)> {
-    let Ok(serde_json::Value::Object(jwk)) = serde_json::to_value(&record.jwk) else { return None };
-    match VerificationKey::from_jwk(&jwk) {
-        Ok(key) => Some((record.kid.clone(), key)),
-        Err(fault) => {
-            tracing::warn!(key.kid = %record.kid, "access tokens that key {} signed are refused: {fault}", record.kid);
-            None
-        }
-    }
-}
-
-fn first_state(now: Timestamp) -> KeyState {
-    KeyState::Active { published_at: now, activated_at: now }
 }

@@ -74,7 +74,7 @@ impl Mint {
             jti: &jti,
             scope: caller.scope().to_string(),
         };
-        let (token, kid) = self.sign(Some(ACCESS_TOKEN_TYPE), &claims).await?;
+        let (token, kid) = self.sign(Some(ACCESS_TOKEN_TYPE), &claims, None).await?;
         Ok(Some(AccessToken {
             token,
             kid,

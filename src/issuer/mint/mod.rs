@@ -62,7 +62,7 @@ impl fmt::Debug for WebIdentityToken {
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum MintError {
     /// The key's keeper cannot sign.
-    #[error("the active signing key {kid} cannot sign")]
+    #[error("the signing key {kid} cannot sign")]
     Signer {
         /// Which key.
         kid: Kid,
@@ -129,6 +129,24 @@ impl Mint {
     /// # Errors
     /// [`MintError`] when the key's keeper cannot sign or the machine gives no randomness.
     pub async fn web_identity_token(&self, permit: &Permit) -> Result<WebIdentityToken, MintError> {
+        self.signed_token(permit, None).await
+    }
+
+    /// The same, signed with the key `kid` whether or not it is the active one: to ask STS whether it takes it.
+    ///
+    /// # Errors
+    /// [`MintError`]; [`MintError::Signer`] too when the key's private half is gone.
+    pub async fn canary_token(&self, permit: &Permit, kid: &Kid) -> Result<WebIdentityToken, MintError> {
+        self.signed_token(permit, Some(kid)).await
+    }
+
+    /// Whether what was obtained with `kid` must not be given out any more.
+    #[must_use]
+    pub fn is_revoked(&self, kid: &Kid) -> bool {
+        self.keyring.current().is_revoked(kid)
+    }
+
+    async fn signed_token(&self, permit: &Permit, with: Option<&Kid>) -> Result<WebIdentityToken, MintError> {
         let feed = permit.feed();
         let issued_second = self.clock.now().as_second();
         let expires_second = issued_second + i64::from(self.lifetimes.load().web_identity.as_secs());
@@ -142,7 +160,7 @@ impl Mint {
             exp: expires_second,
             jti: &jti,
         };
-        let (token, kid) = self.sign(None, &claims).await?;
+        let (token, kid) = self.sign(None, &claims, with).await?;
         Ok(WebIdentityToken { token, kid, jti, expires_at: second(expires_second) })
     }
 
@@ -152,12 +170,22 @@ impl Mint {
         Ok(BASE64_URL_SAFE_NO_PAD.encode(id))
     }
 
-    /// Signs `claims` with the active key; `typ` is `JWT` unless named.
-    async fn sign(&self, typ: Option<&str>, claims: &impl Serialize) -> Result<(SecretString, Kid), MintError> {
+    /// Signs `claims` with the key `with`, or else the active one; `typ` is `JWT` unless named.
+    async fn sign(
+        &self,
+        typ: Option<&str>,
+        claims: &impl Serialize,
+        with: Option<&Kid>,
+    ) -> Result<(SecretString, Kid), MintError> {
         let keys = self.keyring.current();
-        let kid = keys.active_kid().clone();
-        let message = format!("{}.{}", part(&header(keys.active_algorithm(), &kid, typ))?, part(claims)?);
-        let signature = keys.signer().sign(message.as_bytes()).await;
+        let kid = with.unwrap_or_else(|| keys.active_kid()).clone();
+        let no_signer = || MintError::Signer { kid: kid.clone(), source: SignError };
+        let (algorithm, signer) = match with {
+            None => (keys.active_algorithm(), keys.signer()),
+            Some(kid) => keys.algorithm_of(kid).zip(keys.signer_of(kid)).ok_or_else(no_signer)?,
+        };
+        let message = format!("{}.{}", part(&header(algorithm, &kid, typ))?, part(claims)?);
+        let signature = signer.sign(message.as_bytes()).await;
         let signature = signature.map_err(|source| MintError::Signer { kid: kid.clone(), source })?;
         let token = format!("{message}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature));
         Ok((SecretString::from(token), kid))

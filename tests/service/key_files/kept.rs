@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use feedpass::clock::ManualClock;
 use feedpass::domain::KeySpec;
-use feedpass::entropy::SystemEntropy;
+use feedpass::entropy::{Entropy, SystemEntropy};
 use feedpass::issuer::keyring::backends::Directory;
 use feedpass::issuer::keyring::{KeyRing, KeyRingError};
 use feedpass::telemetry::with_causes;
@@ -16,9 +16,10 @@ use super::{PASSPHRASE, passes};
 use crate::support::{START, keys};
 
 async fn open(keys: &Path, passphrase: Option<&str>) -> Result<String, KeyRingError> {
-    let clock = ManualClock::at(START.parse().unwrap());
-    let store = Directory::new(keys.to_owned(), passphrase.map(SecretString::from));
-    let ring = KeyRing::open(&store, KeySpec::default(), &clock, Arc::new(SystemEntropy::default())).await?;
+    let clock = Arc::new(ManualClock::at(START.parse().unwrap()));
+    let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::default());
+    let store = Directory::new(keys.to_owned(), passphrase.map(SecretString::from), Arc::clone(&entropy));
+    let ring = KeyRing::open(Arc::new(store), KeySpec::default(), clock, entropy).await?;
     Ok(ring.current().active_kid().to_string())
 }
 
@@ -43,10 +44,7 @@ async fn with_a_passphrase_a_new_key_is_encrypted_and_opens_with_it_alone() {
         let pem = path.join(format!("{kid}.pem"));
         assert_eq!(
             with_causes(&error),
-            format!(
-                "the signing keys are not usable: {} is not a private key that can be used: {problem}",
-                pem.display()
-            )
+            format!("the signing keys are not usable: {} is no private key that can be used: {problem}", pem.display())
         );
     }
 }

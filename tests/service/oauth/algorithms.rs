@@ -14,7 +14,7 @@ async fn every_algorithm_is_accepted_by_sts_and_by_feedpass_itself() {
         ("ES256", "", Some("P-256")),
         ("ES384", "", Some("P-384")),
     ] {
-        let app = TestApp::usual().keys(&format!("algorithm = \"{algorithm}\"\n{more}")).start().await;
+        let app = TestApp::usual().without_keys().keys(&format!("algorithm = \"{algorithm}\"\n{more}")).start().await;
         let discovery = app.public(Method::GET, "/.well-known/openid-configuration").send().await.json();
         assert_eq!(discovery["id_token_signing_alg_values_supported"], json!([algorithm]));
         let jwks = app.public(Method::GET, "/.well-known/jwks").send().await.json();

@@ -24,10 +24,10 @@ pub async fn put(keys: &Path) {
     let files = FILES
         .get_or_init(|| async {
             let directory = TempDir::new().unwrap();
-            let clock = ManualClock::at(START.parse().unwrap());
-            let store = Directory::new(directory.path().to_owned(), None);
+            let clock = Arc::new(ManualClock::at(START.parse().unwrap()));
             let entropy = Arc::new(SeededEntropy::new(1));
-            KeyRing::open(&store, KeySpec::default(), &clock, entropy).await.unwrap();
+            let store = Directory::new(directory.path().to_owned(), None, Arc::clone(&entropy) as Arc<_>);
+            KeyRing::open(Arc::new(store), KeySpec::default(), clock, entropy).await.unwrap();
             let entries = std::fs::read_dir(directory.path()).unwrap().map(Result::unwrap);
             entries.map(|entry| (entry.file_name(), std::fs::read(entry.path()).unwrap())).collect()
         })

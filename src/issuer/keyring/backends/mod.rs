@@ -2,28 +2,40 @@
 
 mod directory;
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
 pub use directory::Directory;
 
-use super::{NewKey, StoredKey, WriteError};
-use crate::domain::IssuerUrl;
+use super::lifecycle::Keys;
+use super::signer::Signer;
+use super::{NewKey, PemError, WriteError};
+use crate::domain::{IssuerUrl, Kid, Misfit};
 
 /// A keeper of signing keys.
 #[async_trait]
 pub trait KeyStore: Send + Sync {
-    /// All keys, in no order. No keys is an empty list, not an error.
+    /// All that is there; no keys where there never was one.
     ///
     /// # Errors
-    /// [`KeyStoreError`] when a key is there but not usable: guessing would be worse.
-    async fn load(&self) -> Result<Vec<StoredKey>, KeyStoreError>;
+    /// [`KeyStoreError`] when it cannot be made out which keys there are: guessing would be worse.
+    async fn load(&self) -> Result<Stored, KeyStoreError>;
 
-    /// Keeps `key` if there is no key yet. Of several processes that try at once, one wins.
-    /// After a crash at any point the key is there whole, or not at all.
+    /// A mark that differs from an earlier one if what is there may differ. Cheap.
     ///
     /// # Errors
-    /// [`KeyStoreError`] when it could not be kept.
-    async fn add_first(&self, key: &NewKey) -> Result<Added, KeyStoreError>;
+    /// [`KeyStoreError`] when that cannot be said.
+    async fn stamp(&self) -> Result<Stamp, KeyStoreError>;
+
+    /// Puts `next`, whose revision is one above that of what it was made of, in the place of that, with the private
+    /// half of `new`. Of several processes that try at once one wins. After a crash at any point all of it is there,
+    /// or nothing of it. The private halves of keys that need none any more are destroyed.
+    ///
+    /// # Errors
+    /// [`KeyStoreError`]; nothing has changed then.
+    async fn commit(&self, next: &Keys, new: Option<&NewKey>) -> Result<Committed, KeyStoreError>;
 
     /// The issuer whose keys these are; none before the first start.
     ///
@@ -38,12 +50,28 @@ pub trait KeyStore: Send + Sync {
     async fn set_issuer(&self, issuer: &IssuerUrl) -> Result<(), KeyStoreError>;
 }
 
-/// Whether a key was added.
+/// What a keeper holds.
+#[derive(Default)]
+pub struct Stored {
+    /// What is known of the keys.
+    pub keys: Keys,
+    /// What signs with those whose private half is there and right.
+    pub signers: HashMap<Kid, Arc<dyn Signer>>,
+    /// What is wrong with the private half of a key, which hinders no other key.
+    pub faults: HashMap<Kid, KeyStoreError>,
+    /// What else is there and should not be.
+    pub foreign: Vec<String>,
+}
+
+/// What [`KeyStore::stamp`] gives.
+pub type Stamp = Vec<u8>;
+
+/// Whether a change was made.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Added {
+pub enum Committed {
     /// It was.
     Yes,
-    /// There was one already.
+    /// Another process changed the keys before.
     OtherWasFaster,
 }
 
@@ -71,6 +99,14 @@ pub enum KeyStoreError {
         /// Its permission bits.
         mode: u32,
     },
+    /// Others on the machine can put keys where feedpass looks for its own.
+    #[error("{path} can be changed by everybody on the machine (mode {mode:04o}); run `chmod 700 {path}`")]
+    OpenToAll {
+        /// Which folder.
+        path: String,
+        /// Its permission bits.
+        mode: u32,
+    },
     /// A file is not what its name says.
     #[error("{path} is not {expected}: {problem}")]
     Malformed {
@@ -81,9 +117,32 @@ pub enum KeyStoreError {
         /// What is wrong with it.
         problem: String,
     },
-    /// A private key could not be put into the form that is kept.
-    #[error("a private key cannot be kept")]
-    Write(#[from] WriteError),
+    /// A private half is not there.
+    #[error("{path} is missing: put it back from a backup")]
+    Missing {
+        /// Which file.
+        path: String,
+    },
+    /// A private half cannot be read.
+    #[error("{path} is no private key that can be used")]
+    Pem {
+        /// Which file.
+        path: String,
+        /// What is wrong with it.
+        #[source]
+        source: PemError,
+    },
+    /// A private half does not sign as the record says.
+    #[error("{path} does not fit its record: {source}")]
+    Misfit {
+        /// Which file.
+        path: String,
+        /// How it does sign.
+        source: Misfit,
+    },
+    /// A private half could not be encoded or encrypted.
+    #[error(transparent)]
+    Unwritable(#[from] WriteError),
     /// A task that did the work was lost.
     #[error("reading or writing the keys was cut short")]
     Interrupted,

@@ -26,6 +26,7 @@ pub struct TestAppBuilder {
     pub(super) secrets: Vec<String>,
     time_limits: TimeLimits,
     shared_listener: bool,
+    without_keys: bool,
 }
 
 impl TestAppBuilder {
@@ -117,7 +118,13 @@ impl TestAppBuilder {
         self
     }
 
-    /// More of `[keys]`. Then there is no key yet, and a first start makes one.
+    /// No key from before: a first start makes one.
+    pub fn without_keys(mut self) -> Self {
+        self.without_keys = true;
+        self
+    }
+
+    /// More of `[keys]`.
     pub fn keys(mut self, keys: &str) -> Self {
         self.toml.keys = keys.into();
         self
@@ -162,7 +169,7 @@ impl TestAppBuilder {
     pub async fn start(mut self) -> TestApp {
         let lines = logs::collect();
         let directory = TempDir::new().unwrap();
-        if self.toml.keys.is_empty() {
+        if !self.without_keys {
             keys::put(&directory.path().join("keys")).await;
         }
         let public = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -204,7 +211,7 @@ pub(super) struct Toml {
 
 impl Toml {
     pub(super) fn settings(&self, path: &Path) -> Settings {
-        let Self { issuer, listen, trusted_proxies, keys, store, aws, feeds, clients, extra } = self;
+        let Self { issuer, listen, trusted_proxies, store, keys, aws, feeds, clients, extra } = self;
         let store = if store.is_empty() { "sqlite::memory:" } else { store };
         let aws = if aws.is_empty() { "endpoint = \"sandbox\"" } else { aws };
         let text = format!(
