@@ -7,6 +7,7 @@ mod completions;
 mod config;
 mod credentials;
 mod docker_helper;
+mod key;
 mod lineage;
 mod manage;
 mod output;
@@ -70,6 +71,9 @@ enum Command {
     /// Try the rules for workloads on tokens
     #[command(subcommand)]
     Policy(manage::Policy),
+    /// See and rotate the signing keys
+    #[command(subcommand)]
+    Key(Box<key::Key>),
     /// Make spaces, feeds, clients and the rules for workloads equal to a file
     Apply(manage::Apply),
     /// Say who can get credentials of a feed, and why
@@ -125,6 +129,7 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Client(client) => runtime()?.block_on(client.run(cli.json)),
         Command::Workload(workload) => runtime()?.block_on(workload.run(cli.json)),
         Command::Policy(policy) => runtime()?.block_on(policy.run(cli.json)),
+        Command::Key(key) => runtime()?.block_on(key.run(cli.json)),
         Command::Apply(apply) => runtime()?.block_on(apply.run(cli.json)),
         Command::WhoCan(who_can) => runtime()?.block_on(who_can.run(cli.json)),
         Command::Whoami(whoami) => runtime()?.block_on(whoami.run(cli.json)),

@@ -40,6 +40,11 @@ pub(super) fn print_table(rows: &[(&str, &str)]) -> anyhow::Result<()> {
 
 /// Prints rows below titles, each column as wide as its widest cell.
 pub(super) fn print_columns(titles: &[&str], rows: &[Vec<String>]) -> anyhow::Result<()> {
+    print(&columns(titles, rows))
+}
+
+/// Rows below titles, each column as wide as its widest cell.
+pub(super) fn columns(titles: &[&str], rows: &[Vec<String>]) -> String {
     let widths: Vec<usize> = titles
         .iter()
         .enumerate()
@@ -56,7 +61,7 @@ pub(super) fn print_columns(titles: &[&str], rows: &[Vec<String>]) -> anyhow::Re
     for row in rows {
         text += &line(row.iter().map(String::as_str).collect());
     }
-    print(&text)
+    text
 }
 
 /// `text` without what a terminal would take for a command.

@@ -3,6 +3,7 @@
 mod audit;
 mod docker_helper;
 mod endpoints;
+mod keys;
 mod manage;
 mod serve;
 mod workloads;
@@ -170,6 +171,8 @@ fn help_names_what_a_command_takes() {
         (&["credentials"], &["SPACE/FEED", "--format", "docker-config", "--server", "FEEDPASS_URL", "FEEDPASS_TOKEN"]),
         (&["session"], &["SPACE/FEED", "credential-process", "env", "json", "--server", "FEEDPASS_TOKEN"]),
         (&["token"], &["SPACE/FEED", "--server", "FEEDPASS_URL", "FEEDPASS_TOKEN_FILE"]),
+        (&["key"], &["list", "plan", "rotate", "rollback", "revoke", "docs/keys.md"]),
+        (&["key", "rotate"], &["--wait", "--reason", "Ctrl-C", "the rotation goes on"]),
         (&["completions"], &["bash", "zsh", "fish"]),
     ] {
         let help = site.operator(command).args(["--help"]).works();

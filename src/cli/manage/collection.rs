@@ -24,7 +24,7 @@ pub(in crate::cli) struct Search {
     pub(super) limit: Option<usize>,
 }
 
-/// Whether a removal is meant.
+/// Whether what cannot be taken back is meant.
 #[derive(Args)]
 pub(in crate::cli) struct Confirm {
     /// Do not ask whether it is meant
@@ -34,7 +34,7 @@ pub(in crate::cli) struct Confirm {
 
 impl Confirm {
     /// Asks on a terminal; elsewhere only `--yes` will do.
-    pub(super) fn ask(&self, question: &str) -> anyhow::Result<()> {
+    pub(in crate::cli) fn ask(&self, question: &str) -> anyhow::Result<()> {
         if self.yes {
             return Ok(());
         }

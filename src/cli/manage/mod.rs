@@ -13,6 +13,7 @@ mod workload_issuer;
 
 pub(super) use apply::Apply;
 pub(super) use client::Client;
+pub(super) use collection::Confirm;
 pub(super) use feed::Feed;
 pub(super) use policy::Policy;
 pub(super) use space::Space;
