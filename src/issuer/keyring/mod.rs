@@ -194,7 +194,7 @@ impl KeyRing {
         self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Has `hook` called now, and with each new set before whoever made the change hears of it. The first hook counts.
+    /// Has `hook` called now, and with each set of other keys before whoever made the change hears of it. The first hook counts.
     pub fn on_change(&self, hook: impl Fn(&Arc<KeySet>) + Send + Sync + 'static) {
         hook(&self.current());
         // A second one would have been told of at review: there is one place that calls this.
@@ -280,10 +280,12 @@ impl KeyRing {
         self.note_trouble(None);
         let next = Arc::new(next);
         self.current.store(Arc::clone(&next));
-        if let Some(hook) = self.changed.get() {
+        // A private half that was mended, or a note beside the keys, changes nothing for anybody else.
+        let changed = next.keys() != current.keys();
+        if changed && let Some(hook) = self.changed.get() {
             hook(&next);
         }
-        Ok(true)
+        Ok(changed)
     }
 
     fn note_trouble(&self, trouble: Option<String>) {

@@ -172,19 +172,17 @@ pub fn promotion(key: &KeyRecord, policy: &RotationPolicy, verdict: &Verdict, no
     }
 }
 
-/// When `key`, which is retiring or never signed, may leave the JWKS: to the second, by the last token that it signed.
+/// When `key`, which is retiring or never was active, may leave the JWKS: to the second, by the last token that it signed.
+/// One that never was active may at once: nobody but STS was ever shown a token of it.
 ///
 /// # Errors
 /// [`NotYet::Unknown`].
 pub fn leaves_at(key: &KeyRecord, policy: &RotationPolicy, known: &Known) -> Result<Timestamp, NotYet> {
+    let KeyState::Retiring { retiring_at, .. } = key.state else { return Ok(key.created_at) };
     let signed = known.signed.as_ref().ok_or_else(|| NotYet::Unknown(key.kid.clone()))?;
-    let last = signed.get(&key.kid).map(|signed| signed.longest_expires_at);
-    let quiet_since = match key.state {
-        // A token may have been signed just then, and be written down within the leeway.
-        KeyState::Retiring { retiring_at, .. } => Some(last.map_or(retiring_at, |last| last.max(retiring_at))),
-        _ => last,
-    };
-    Ok(quiet_since.map_or(key.state.published_at(), |since| later(later(since, TOKEN_LEEWAY), policy.keep_after)))
+    // A token may have been signed just then, and be written down within the leeway.
+    let last = signed.get(&key.kid).map_or(retiring_at, |signed| signed.longest_expires_at.max(retiring_at));
+    Ok(later(later(last, TOKEN_LEEWAY), policy.keep_after))
 }
 
 /// What is due at `now`. Same keys, policy, knowledge and time: same answer.
