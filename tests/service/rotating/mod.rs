@@ -3,6 +3,7 @@
 mod calendar;
 mod evidence;
 mod revoking;
+mod simulation;
 
 use std::time::Duration;
 
