@@ -11,7 +11,7 @@ use crate::cli::output::print_to_people;
 /// Shows how far something is: on a terminal in one line that is drawn anew, elsewhere in a line for each change.
 pub(super) struct Progress {
     shown: Shown,
-    last: String,
+    stage: String,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -29,18 +29,24 @@ impl Progress {
             false if std::io::stderr().is_terminal() => Shown::OneLine,
             false => Shown::EachChange,
         };
-        Self { shown, last: String::new() }
+        Self { shown, stage: String::new() }
     }
 
-    /// Shows how far it is, and on a terminal `left` before it, which changes from second to second.
-    pub(super) fn show(&mut self, how_far: &str, left: &str) {
+    /// Shows `how_far` it is. Elsewhere than on a terminal only if `stage` is another than before: words of AWS hold the
+    /// number of each request. On a terminal `left` stands before it, which changes from second to second.
+    pub(super) fn show(&mut self, stage: &str, how_far: &str, left: &str) {
         match self.shown {
             // What is too long for the line ends at its edge: wrapped, it could not be drawn over.
             Shown::OneLine => draw(&format!("\r\x1b[K\x1b[?7l{left}{how_far}\x1b[?7h")),
-            Shown::EachChange if self.last != how_far => print_to_people(how_far),
+            Shown::EachChange if self.stage != stage => print_to_people(how_far),
             Shown::EachChange | Shown::Never => {}
         }
-        how_far.clone_into(&mut self.last);
+        stage.clone_into(&mut self.stage);
+    }
+
+    /// Shows that nobody could be asked.
+    pub(super) fn silent(&mut self, error: &anyhow::Error) {
+        self.show("silent", &format!("asked again and again: {error:#}"), "");
     }
 }
 

@@ -109,17 +109,23 @@ async fn until_destroyed(server: &Server, kid: &Kid, json: bool) -> anyhow::Resu
             Ok(report) if report["destroyed_at"].is_string() => return Ok(report),
             Ok(report) => {
                 since = timestamp(&report["revoked_at"]);
-                let places: Vec<_> = each(&report["places"]).collect();
-                let refused = places.iter().filter(|place| place["state"] == "refused").count();
-                let open: Vec<_> =
-                    places.iter().filter(|place| place["state"] != "refused").map(|at| at_place(at)).collect();
-                progress.show(&format!("refused in {refused} of {} places; {}", places.len(), open.join("; ")), "");
+                let (stage, how_far) = how_far(&report);
+                progress.show(&stage, &how_far, "");
             }
-            Err(error) if passes(&error) => progress.show(&format!("asked again and again: {error:#}"), ""),
+            Err(error) if passes(&error) => progress.silent(&error),
             Err(error) => return Err(error),
         }
         clock.sleep(pause(since, clock.now())).await;
     }
+}
+
+/// In short, which is the same until something changes, and in full.
+fn how_far(report: &Value) -> (String, String) {
+    let states: Vec<_> = each(&report["places"]).map(|place| word(&place["state"])).collect();
+    let refused = states.iter().filter(|state| *state == "refused").count();
+    let open = each(&report["places"]).filter(|place| place["state"] != "refused").map(at_place);
+    let open = open.collect::<Vec<_>>().join("; ");
+    (states.join(" "), format!("refused in {refused} of {} places; {open}", states.len()))
 }
 
 /// What verifiers were seen to do with the key, a line for each.

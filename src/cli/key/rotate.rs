@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::progress::{Progress, passes, pause};
 use super::words::{distance, time, timestamp, word};
-use super::{KEYS, Why, act, answer, plan, show};
+use super::{KEYS, Why, act, answer, plan};
 use crate::cli::Server;
 use crate::cli::output::print_to_people;
 use crate::clock::{Clock as _, SystemClock};
@@ -72,28 +72,57 @@ async fn until_it_signs(server: &Server, kid: &Kid, json: bool) -> anyhow::Resul
         match looked {
             Ok(key) if key["state"] == "published" => {
                 due = timestamp(&key["promoted_at"]);
-                progress.show(&how_far(&key), &left(due, now));
+                let (stage, how_far) = how_far(&key);
+                progress.show(&stage, &how_far, &left(due, now));
             }
             Ok(key) if key["state"] == "revoked" || key["activated_at"].is_null() => {
                 bail!("key {kid} is {} meanwhile, and will not sign", word(&key["state"]))
             }
             Ok(key) => return Ok(key),
-            Err(error) if passes(&error) => progress.show(&format!("asked again and again: {error:#}"), ""),
+            Err(error) if passes(&error) => progress.silent(&error),
             Err(error) => return Err(error),
         }
         clock.sleep(pause(due, now)).await;
     }
 }
 
-fn how_far(key: &Value) -> String {
+/// In short, which is the same until something changes, and in full.
+fn how_far(key: &Value) -> (String, String) {
     let signs = match &key["promoted_at"] {
-        _ if key["evidence"] == "against" => format!("held back, {}", show::gate(key)),
+        _ if key["gate"].as_str().is_some_and(|gate| gate.starts_with("held")) => "held back".into(),
         Value::Null => "waits for an admin".into(),
         at => format!("signs from {} on", time(at)),
     };
-    format!("published; {signs}; {}", word(&key["seen"]))
+    let seen = word(&key["seen"]);
+    if key["evidence"] == "against" {
+        return (signs.clone(), format!("published; {signs}, once this is over: {seen}"));
+    }
+    let how_far = format!("published; {signs}; {seen}");
+    (how_far.clone(), how_far)
 }
 
 fn left(due: Option<Timestamp>, now: Timestamp) -> String {
     due.map(|due| format!("{}: ", distance(due, now))).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_said_against_a_key_changes_with_each_request_and_is_no_change() {
+        let held = |request: u32| {
+            let seen = format!("token_refused: request {request}");
+            let gate = format!("held: {seen}");
+            how_far(
+                &json!({ "gate": gate, "evidence": "against", "promoted_at": "2026-11-24T11:00:00Z", "seen": seen }),
+            )
+        };
+        assert_eq!(held(1).0, held(2).0);
+        assert_eq!(held(1).1, "published; held back, once this is over: token_refused: request 1");
+        let waits = json!({ "gate": "opens at x", "evidence": "partial", "promoted_at": "2026-11-24T11:00:00.5Z", "seen": "STS" });
+        assert_eq!(how_far(&waits).1, "published; signs from 2026-11-24T11:00:00Z on; STS");
+    }
 }
