@@ -2,6 +2,7 @@
 
 mod calendar;
 mod evidence;
+mod killed;
 mod revoking;
 mod simulation;
 
