@@ -31,6 +31,9 @@ impl KeySet {
     /// signed with goes on signing.
     pub(super) fn of(stored: Stored, before: Option<&Self>) -> Result<Self, KeyRingError> {
         let Stored { keys, mut signers, mut faults, foreign } = stored;
+        if keys.keys.is_empty() {
+            return Err(KeyRingError::Gone);
+        }
         let mut active = keys.keys.iter().filter(|key| key.state.is_active());
         let key = active.next().ok_or(KeyRingError::NoneActive(keys.keys.len()))?;
         if let Some(second) = active.next() {

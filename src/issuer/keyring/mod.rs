@@ -49,6 +49,9 @@ pub enum KeyRingError {
     /// No key could be made.
     #[error("no first signing key could be made")]
     Generate(#[from] GenerateError),
+    /// The keys that are in use are not there any more.
+    #[error("there is no signing key any more; put `keys.json` and the keys' files back from a backup")]
+    Gone,
     /// There are keys, but none signs.
     #[error("none of the {0} signing keys is active; put `keys.json` back from a backup, or start with an empty store")]
     NoneActive(usize),
@@ -264,6 +267,8 @@ impl KeyRing {
     async fn read_again(&self, turn: &mut Stamp) -> Result<bool, Reading> {
         let stamp = self.store.stamp().await?;
         if stamp == *turn {
+            // What is in use is there again, as it was: a folder that was away, say.
+            self.note_trouble(None);
             return Ok(false);
         }
         let stored = self.store.load().await?;

@@ -39,6 +39,11 @@ impl<'a> Server<'a> {
         url[..url.find(": ").unwrap()].to_owned()
     }
 
+    /// The number of its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends it a signal, `TERM` or `HUP`.
     pub fn signal(&self, name: &str) {
         let sent = Command::new("sh").args(["-c", &format!("kill -{name} {}", self.child.id())]).status().unwrap();

@@ -1,16 +1,15 @@
 //! At whatever moment the program is killed, its keys are whole.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
 
 use feedpass::entropy::{Entropy as _, SystemEntropy};
 use http::Method;
 use serde_json::{Value, json};
 
+use super::program::{Api, site};
 use super::text;
 use crate::process::{Server, Site};
-use crate::support::{Reply, Request};
 
 const ROTATIONS: usize = 300;
 /// How many rotate at the same time: while one hears that it is done, others are amid it.
@@ -20,33 +19,6 @@ const AT_MOST: u8 = 20;
 
 /// The state of each key that was acknowledged last, by its id.
 type Acknowledged = BTreeMap<String, &'static str>;
-
-struct Api {
-    address: SocketAddr,
-    secret: String,
-}
-
-impl Api {
-    async fn send(&self, method: Method, path: &str, body: &Value) -> Option<Reply> {
-        let request = Request::new(method, self.address, path).bearer(&self.secret);
-        let request = match body {
-            Value::Null => request,
-            body => request.header("content-type", "application/json").body(body.to_string()),
-        };
-        request.try_send().await
-    }
-
-    /// The answer to a step; none when the program is dead.
-    async fn step(&self, path: &str, body: &Value) -> Option<Reply> {
-        self.send(Method::POST, &format!("/v1/admin/keys/{path}"), body).await
-    }
-
-    async fn get(&self, path: &str) -> Value {
-        let reply = self.send(Method::GET, path, &Value::Null).await.unwrap();
-        assert_eq!(reply.status, 200, "{}", reply.text());
-        reply.json()
-    }
-}
 
 /// One life of the program: keys are staged, promoted and retired until `left` rotations are done, and it is killed.
 async fn rotate(
@@ -142,14 +114,7 @@ async fn assert_all_is_told(api: &Api, seen: &Acknowledged) {
 
 #[tokio::test]
 async fn killed_amid_rotations_it_comes_up_with_one_active_key_and_none_is_lost() {
-    let site = Site::example();
-    site.append("[limits]\nclient_rate = \"off\"\naddress_rate = \"off\"");
-    site.edit("store = \"directory:keys\"", "algorithm = \"ES256\"\nstore = \"directory:keys\"");
-    let made = site.operator(["admin", "bootstrap"]).run();
-    assert_eq!(made.code, Some(0), "{}", made.stderr);
-    let secret = made.stdout.trim().to_owned();
-    site.remember(&secret);
-    let api = Api { address: site.url().strip_prefix("http://").unwrap().parse().unwrap(), secret };
+    let (site, api) = site();
     let (mut seen, mut rotations) = (Acknowledged::new(), 0);
     while rotations < ROTATIONS {
         let mut random = [0];

@@ -2,7 +2,9 @@
 
 mod calendar;
 mod evidence;
+mod faults;
 mod killed;
+mod program;
 mod revoking;
 mod simulation;
 

@@ -223,9 +223,9 @@ impl Directory {
         locked.map_err(io("lock", &path))
     }
 
-    /// What changes whenever a file does: names, places, sizes, modes and times.
+    /// What changes whenever a file does: names, places, sizes, modes and times. And who may change the folder.
     fn stamp_blocking(&self) -> Result<Stamp, KeyStoreError> {
-        let mut marks = Vec::new();
+        let mut marks: Vec<_> = fs::metadata(&self.path).iter().map(|folder| format!("{}", folder.mode())).collect();
         for (name, kind) in files::list(&self.path)? {
             if matches!(kind, FileKind::Unfinished(_)) || name == files::LOCK {
                 continue;
