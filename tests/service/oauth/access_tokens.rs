@@ -6,11 +6,10 @@ use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 use feedpass::domain::Audience;
 use http::Method;
 use serde_json::{Value, json};
-use url::form_urlencoded;
 
 use super::{ClientKey, access_token, asked, asking, contents, post_bearer, web_identity_token};
-use crate::support::aws::policy;
-use crate::support::{Reply, Request, TestApp};
+use crate::support::TestApp;
+use crate::support::aws::{assume_role, policy};
 
 const CREDENTIALS: &str = "/v1/spaces/default/feeds/images/credentials";
 
@@ -139,20 +138,6 @@ async fn a_web_identity_token_opens_nothing_here() {
     assert!(reply.detail().contains("AWS STS alone"), "{}", reply.detail());
 }
 
-/// Asks the sandbox's STS for a session of the feed's role.
-async fn assume_role(app: &TestApp, token: &str) -> Reply {
-    let address = app.sandbox().url().strip_prefix("http://").unwrap().trim_end_matches('/').parse().unwrap();
-    let body = form_urlencoded::Serializer::new(String::new())
-        .append_pair("Action", "AssumeRoleWithWebIdentity")
-        .append_pair("Version", "2011-06-15")
-        .append_pair("RoleArn", "arn:aws:iam::123456789012:role/feedpass-default-images")
-        .append_pair("RoleSessionName", "test")
-        .append_pair("WebIdentityToken", token)
-        .finish();
-    let form = "application/x-www-form-urlencoded";
-    Request::new(Method::POST, address, "/").header("content-type", form).body(body).send().await
-}
-
 #[tokio::test]
 async fn sts_takes_no_access_token_whatever_it_is_told_to_trust() {
     let app = TestApp::start().await;
@@ -171,9 +156,9 @@ async fn sts_takes_no_access_token_whatever_it_is_told_to_trust() {
             }],
         }));
     });
-    let taken = assume_role(&app, &web_identity).await;
+    let taken = assume_role(&app, "images", &web_identity).await;
     assert_eq!(taken.status, 200, "the setup is right: {}", taken.text());
-    let refused = assume_role(&app, &access).await;
+    let refused = assume_role(&app, "images", &access).await;
     assert_eq!(refused.status, 400);
     assert!(refused.text().contains("InvalidIdentityToken"), "{}", refused.text());
 }

@@ -4,8 +4,10 @@ mod calendar;
 mod evidence;
 mod faults;
 mod killed;
+mod live;
 mod program;
 mod revoking;
+mod side_by_side;
 mod simulation;
 
 use std::time::Duration;

@@ -4,7 +4,11 @@ use feedpass::aws::trust_policy::{pull_permissions, trust_policy};
 use feedpass::config::Settings;
 use feedpass::domain::{Feed, SessionDuration};
 use feedpass::sandbox::{Accounts, OidcProvider, Role};
+use http::Method;
 use serde_json::Value;
+use url::form_urlencoded;
+
+use super::{Reply, Request, TestApp};
 
 /// The accounts as the feeds need them: a provider in each account, a role for each feed.
 pub fn accounts_for(settings: &Settings) -> Accounts {
@@ -28,4 +32,18 @@ pub fn accounts_for(settings: &Settings) -> Accounts {
 /// A policy of its JSON.
 pub fn policy(json: &Value) -> feedpass::iam::Policy {
     json.to_string().parse().unwrap()
+}
+
+/// Asks the sandbox's STS for a session of the role of a feed in the space `default`.
+pub async fn assume_role(app: &TestApp, feed: &str, token: &str) -> Reply {
+    let address = app.sandbox().url().strip_prefix("http://").unwrap().trim_end_matches('/').parse().unwrap();
+    let body = form_urlencoded::Serializer::new(String::new())
+        .append_pair("Action", "AssumeRoleWithWebIdentity")
+        .append_pair("Version", "2011-06-15")
+        .append_pair("RoleArn", &format!("arn:aws:iam::123456789012:role/feedpass-default-{feed}"))
+        .append_pair("RoleSessionName", "test")
+        .append_pair("WebIdentityToken", token)
+        .finish();
+    let form = "application/x-www-form-urlencoded";
+    Request::new(Method::POST, address, "/").header("content-type", form).body(body).send().await
 }
