@@ -11,7 +11,7 @@ use feedpass::clock::ManualClock;
 use feedpass::domain::KeySpec;
 use feedpass::entropy::SeededEntropy;
 use feedpass::issuer::keyring::backends::Directory;
-use feedpass::issuer::keyring::{IssuerChange, KeyRing, KeyRingError};
+use feedpass::issuer::keyring::{ChangeError, IssuerChange, KeyRing, KeyRingError};
 use http::Method;
 use rsa::pkcs8::DecodePublicKey as _;
 use rsa::traits::PublicKeyParts as _;
@@ -213,6 +213,33 @@ async fn what_a_crash_left_half_written_is_gone_once_a_key_is_made() {
     fs::write(keys.join(".new-Xa81Bc"), "-----BEGIN PRIVATE KEY-----\nhalf of").unwrap();
     open(&keys, 0).await.unwrap();
     assert!(!keys.join(".new-Xa81Bc").exists());
+}
+
+/// As the first version of feedpass kept it: the record of each key in a file of its own.
+#[tokio::test]
+async fn a_directory_of_the_first_format_is_used_as_it_is_and_turned_over_by_the_first_change() {
+    let keys = Keys::new().await;
+    let mut record: serde_json::Value = serde_json::from_slice(&fs::read(keys.record()).unwrap()).unwrap();
+    let mut first = record["keys"][0].take();
+    first["format"] = 1.into();
+    first["state"] = "active".into();
+    let old = keys.path().join(format!("{}.json", keys.kid));
+    fs::write(&old, first.to_string()).unwrap();
+    fs::remove_file(keys.record()).unwrap();
+    let ring = open(&keys.path(), 0).await.unwrap();
+    assert_eq!(ring.current().active_kid().as_str(), keys.kid);
+    assert!(ring.current().foreign().is_empty());
+    assert!(old.exists() && !keys.record().exists(), "to use it changes nothing");
+    ring.change(None, |keys, _| Ok::<_, ChangeError>((keys.clone(), ()))).await.unwrap();
+    assert!(!old.exists() && keys.record().exists());
+    assert_eq!(open(&keys.path(), 0).await.unwrap().current().active_kid().as_str(), keys.kid);
+
+    fs::remove_file(keys.record()).unwrap();
+    first["format"] = 3.into();
+    fs::write(&old, first.to_string()).unwrap();
+    let words = "the signing keys are not usable: KEYS/KID.json is not the record of a signing key: its format is 3, and \
+                 this version reads format 1";
+    assert_eq!(keys.words().await, words);
 }
 
 #[tokio::test]

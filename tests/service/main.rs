@@ -13,6 +13,7 @@ mod documents;
 mod flights;
 mod grants;
 mod key_files;
+mod key_stores;
 mod keys;
 mod layers;
 mod limits;
