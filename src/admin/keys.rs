@@ -19,12 +19,12 @@ pub use view::{KeyPlan, KeyView, KeysView, PlaceSeen};
 use crate::audit::{Audit, Outcome, Unwritten, What};
 use crate::authz::Operator;
 use crate::domain::{Algorithm, Kid};
-use crate::issuer::keyring::evidence::{Evidence, Place, Question};
+use crate::issuer::keyring::evidence::{Evidence, Question};
 use crate::issuer::keyring::lifecycle::Refusal;
 use crate::issuer::keyring::plan::{Start, plan};
 use crate::issuer::keyring::rotation::{By, Imported, KeyError, Rotated};
 use crate::issuer::keyring::schedule::next_change;
-use crate::issuer::keyring::{KeyRecord, Rotation};
+use crate::issuer::keyring::{KeyRecord, Place, Rotation};
 use crate::store::{Store, StoreError};
 
 /// The signing keys, for operators. Cloning shares them.
@@ -85,7 +85,7 @@ impl SigningKeys {
         let key = keys.keys().get(kid).ok_or_else(|| not_found(kid))?;
         let mut view = KeyView::of(key, &keys, &policy, &known, now);
         let evidence = Evidence::of(self.audit.trail(), Question::Canary, kid).await?;
-        let verdict = evidence.verdict(&Place::in_use(&self.store.current()), key.state.published_at());
+        let verdict = evidence.verdict(&self.rotation.places(), key.state.published_at());
         view.evidence = Some(verdict.word());
         view.seen = Some(verdict.words().to_owned());
         view.places = evidence.places().map(|(place, seen)| PlaceSeen::of(place, seen)).collect();
@@ -101,8 +101,8 @@ impl SigningKeys {
         let known = self.rotation.known().await;
         let (keys, policy, now) = (self.rotation.keys(), self.rotation.policy(), self.rotation.now());
         let snapshot = self.store.current();
-        let places = Place::in_use(&snapshot);
-        let accounts: BTreeSet<_> = places.iter().filter_map(Place::account).collect();
+        let places = self.rotation.places();
+        let accounts: BTreeSet<_> = places.keys().filter_map(Place::account).collect();
         let plan = KeyPlan {
             now,
             steps: plan(keys.keys(), &policy, &known, start, now),
@@ -190,7 +190,7 @@ impl SigningKeys {
         let keys = self.rotation.keys();
         let key = keys.keys().get(kid).ok_or_else(|| not_found(kid))?;
         let snapshot = self.store.current();
-        let places = Place::in_use(&snapshot);
+        let places = self.rotation.places();
         let roles = snapshot.feeds().map(|feed| feed.web_identity.role.to_string()).collect();
         let policy = self.rotation.policy();
         let revocation = Revocation::of(&self.audit, kid, &key.state, &places, roles, &policy).await;

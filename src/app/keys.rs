@@ -82,6 +82,6 @@ impl Parts<'_> {
     pub(super) fn canaries(&self, rotation: &Rotation, trial: Trial, fetch: Arc<dyn Fetch>) -> Canaries {
         let (issuer, clock) = (self.settings.issuer.clone(), Arc::clone(self.clock));
         let outside = Outside { issuer, fetch, clock: Arc::clone(&clock) };
-        Canaries { rotation: rotation.clone(), trial, outside, store: Arc::clone(self.store), clock }
+        Canaries { rotation: rotation.clone(), trial, outside, clock }
     }
 }

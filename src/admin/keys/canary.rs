@@ -3,7 +3,6 @@
 //!
 //! The answers go into the audit trail, from where [`Evidence`] reads them.
 
-use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,17 +18,14 @@ use crate::audit::{Event, Outcome, Unwritten};
 use crate::authz::permit_canary;
 use crate::clock::Clock;
 use crate::domain::{Feed, Kid};
-use crate::issuer::keyring::evidence::{Evidence, Place, Question, pause};
-use crate::issuer::keyring::{KeyRecord, KeyState, Rotation};
-use crate::store::Store;
+use crate::issuer::keyring::evidence::{Evidence, Question, pause};
+use crate::issuer::keyring::{KeyRecord, KeyState, Place, Rotation};
 use crate::telemetry::with_causes;
 
 /// How often it is looked whether somebody is to be asked.
 const PAUSE: Duration = Duration::from_secs(1);
 /// How many are asked at once.
 const AT_ONCE: usize = 8;
-/// How many feeds of a place are tried until one is found whose role lets it in.
-const FEEDS: usize = 3;
 
 /// Asks verifiers about published keys.
 pub struct Canaries {
@@ -39,8 +35,6 @@ pub struct Canaries {
     pub trial: Trial,
     /// Asks the public URL.
     pub outside: Outside,
-    /// Which feeds there are.
-    pub store: Arc<Store>,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }
@@ -90,10 +84,12 @@ impl Canaries {
     ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         let trail = self.trial.audit.trail();
         let mut evidence = Evidence::of(trail, question, &key.kid).await?;
-        let places = self.places();
+        let in_use = self.rotation.places();
+        let public = (&Place::PublicUrl, [].as_slice());
+        let places = || std::iter::once(public).chain(in_use.iter().map(|(place, feeds)| (place, feeds.as_slice())));
         let now = self.clock.now();
         let mut due = Vec::new();
-        for (place, feeds) in &places {
+        for (place, feeds) in places() {
             if is_due(&evidence, place, since, now) {
                 due.push(self.ask(&key.kid, question, place, feeds));
             }
@@ -102,19 +98,18 @@ impl Canaries {
         asked.into_iter().collect::<Result<(), _>>()?;
         if question == Question::RevocationProbe {
             evidence.read_on(trail, &key.kid).await?;
-            let end = revocation::end(&evidence, places.keys(), since, &self.rotation.policy(), self.clock.now());
+            let end = revocation::end(
+                &evidence,
+                places().map(|(place, _)| place),
+                since,
+                &self.rotation.policy(),
+                self.clock.now(),
+            );
             if let Some(details) = end {
                 self.rotation.destroy(&key.kid, details).await?;
             }
         }
         Ok(())
-    }
-
-    /// Where the key is to be known, with a few feeds to ask by.
-    fn places(&self) -> BTreeMap<Place, Vec<Arc<Feed>>> {
-        let mut places = by_place(&self.store);
-        places.insert(Place::PublicUrl, Vec::new());
-        places
     }
 
     async fn ask(&self, kid: &Kid, question: Question, place: &Place, feeds: &[Arc<Feed>]) -> Result<(), Unwritten> {
@@ -155,18 +150,6 @@ pub(super) async fn ask_by(trial: &Trial, kid: &Kid, feed: &Arc<Feed>) -> Result
         None => answered(Outcome::Refused, Some(format!("{words}; the active key is taken"))),
         Some(_) => answered(Outcome::Failed, Some(format!("{words}; so is the active key"))),
     })
-}
-
-/// A few feeds for each account and region in which STS is asked.
-pub(super) fn by_place(store: &Store) -> BTreeMap<Place, Vec<Arc<Feed>>> {
-    let mut places: BTreeMap<Place, Vec<Arc<Feed>>> = BTreeMap::new();
-    for feed in store.current().feeds() {
-        let feeds = places.entry(Place::of(feed)).or_default();
-        if feeds.len() < FEEDS {
-            feeds.push(Arc::clone(feed));
-        }
-    }
-    places
 }
 
 fn is_due(evidence: &Evidence, place: &Place, since: Timestamp, now: Timestamp) -> bool {

@@ -11,9 +11,9 @@ use crate::admin::trial::DISCARDED;
 use crate::audit::Audit;
 use crate::clock::later;
 use crate::domain::Kid;
-use crate::issuer::keyring::KeyState;
-use crate::issuer::keyring::evidence::{Evidence, Place, Question, Seen};
+use crate::issuer::keyring::evidence::{Evidence, Question, Seen};
 use crate::issuer::keyring::schedule::RotationPolicy;
+use crate::issuer::keyring::{KeyState, Place, Places};
 use crate::store::StoreError;
 use crate::store::database::{AuditLine, LineFilter};
 use crate::telemetry::with_causes;
@@ -113,7 +113,7 @@ impl Revocation {
         audit: &Audit,
         kid: &Kid,
         state: &KeyState,
-        in_use: &BTreeSet<Place>,
+        in_use: &Places,
         mut roles: BTreeSet<String>,
         policy: &RotationPolicy,
     ) -> Option<Self> {
@@ -135,7 +135,7 @@ impl Revocation {
         };
         let sessions = exposed.iter().flat_map(|exposed| &exposed.sessions);
         roles.extend(sessions.filter_map(|session| session.role.clone()));
-        let asked = std::iter::once(&Place::PublicUrl).chain(in_use);
+        let asked = std::iter::once(&Place::PublicUrl).chain(in_use.keys());
         let places = asked.map(|place| probed(place, evidence.at(place), revoked_at)).collect();
         // Whoever has the key can get sessions until STS refuses it everywhere.
         let until = destroyed_at.unwrap_or(now);

@@ -5,10 +5,10 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::domain::AccountId;
-use crate::issuer::keyring::evidence::{Place, Seen, Verdict};
+use crate::issuer::keyring::evidence::{Seen, Verdict};
 use crate::issuer::keyring::plan::Planned;
 use crate::issuer::keyring::schedule::{Gate, Known, RotationPolicy, due, leaves_at, promotion};
-use crate::issuer::keyring::{KeyRecord, KeySet, KeyState};
+use crate::issuer::keyring::{KeyRecord, KeySet, KeyState, Place};
 
 /// All keys.
 #[derive(Clone, Debug, Serialize)]

@@ -5,17 +5,16 @@
 //! Whoever asks them writes the answers into the audit trail; here they are read from there, so that a restart forgets
 //! nothing and every process goes by the same.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::place::{Place, Places};
 use crate::audit::What;
-use crate::domain::{AccountId, Feed, Kid, Region};
-use crate::store::Snapshot;
+use crate::domain::{AccountId, Kid};
 use crate::store::StoreError;
 use crate::store::database::{LineFilter, Trail, WrittenLine};
 
@@ -23,66 +22,6 @@ use crate::store::database::{LineFilter, Trail, WrittenLine};
 pub const IN_A_ROW: u32 = 3;
 /// Lines that are read at once.
 const LINES: i64 = 1000;
-
-/// Where a key is asked about.
-#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub enum Place {
-    /// The issuer's public URL.
-    PublicUrl,
-    /// STS, for an account and in a region.
-    Sts(AccountId, Region),
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::PublicUrl => f.write_str("the public URL"),
-            Self::Sts(account, region) => write!(f, "STS for account {account} in {region}"),
-        }
-    }
-}
-
-impl Place {
-    /// What an audit line has of it.
-    #[must_use]
-    pub fn to_json(&self) -> Value {
-        match self {
-            Self::PublicUrl => serde_json::json!({ "place": "public_url" }),
-            Self::Sts(account, region) => serde_json::json!({ "place": "sts", "account": account, "region": region }),
-        }
-    }
-
-    fn from_json(details: &Value) -> Option<Self> {
-        match details["place"].as_str()? {
-            "public_url" => Some(Self::PublicUrl),
-            "sts" => {
-                Some(Self::Sts(details["account"].as_str()?.parse().ok()?, details["region"].as_str()?.parse().ok()?))
-            }
-            _ => None,
-        }
-    }
-
-    /// The account, of STS.
-    #[must_use]
-    pub fn account(&self) -> Option<&AccountId> {
-        match self {
-            Self::PublicUrl => None,
-            Self::Sts(account, _) => Some(account),
-        }
-    }
-
-    /// Where `feed` asks STS.
-    #[must_use]
-    pub fn of(feed: &Feed) -> Self {
-        Self::Sts(feed.web_identity.role.account().clone(), feed.region.clone())
-    }
-
-    /// The accounts and regions in which feeds of `snapshot` ask STS.
-    #[must_use]
-    pub fn in_use(snapshot: &Snapshot) -> BTreeSet<Self> {
-        snapshot.feeds().map(|feed| Self::of(feed)).collect()
-    }
-}
 
 /// What all that was seen of a key comes to, in words for people.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -294,8 +233,8 @@ impl Evidence {
 
     /// What it comes to for a key that is published since `published_at`, while STS is asked in the places `in_use`.
     #[must_use]
-    pub fn verdict(&self, in_use: &BTreeSet<Place>, published_at: Timestamp) -> Verdict {
-        let needed = || std::iter::once(&Place::PublicUrl).chain(in_use);
+    pub fn verdict(&self, in_use: &Places, published_at: Timestamp) -> Verdict {
+        let needed = || std::iter::once(&Place::PublicUrl).chain(in_use.keys());
         let against: Vec<_> =
             needed().filter_map(|place| Some(format!("{place}: {}", self.at(place)?.against.as_ref()?))).collect();
         if !against.is_empty() {
@@ -312,10 +251,10 @@ impl Evidence {
     }
 
     /// `STS in 3 of 3 accounts, slowest 4 min; the public URL shows it`
-    fn words(&self, in_use: &BTreeSet<Place>, published_at: Timestamp) -> String {
+    fn words(&self, in_use: &Places, published_at: Timestamp) -> String {
         let mut accounts: BTreeMap<&AccountId, bool> = BTreeMap::new();
         let mut slowest = None;
-        for place in in_use {
+        for place in in_use.keys() {
             let Place::Sts(account, _) = place else { continue };
             let seen = self.at(place).filter(|seen| seen.is_sure());
             *accounts.entry(account).or_insert(true) &= seen.is_some();
@@ -329,7 +268,7 @@ impl Evidence {
                 format!("STS in {sure} of {all} accounts, slowest {}", rounded(at.duration_since(published_at)))
             }
         };
-        let unclear = in_use.iter().find_map(|place| Some((place, self.at(place)?.unclear.as_ref()?)));
+        let unclear = in_use.keys().find_map(|place| Some((place, self.at(place)?.unclear.as_ref()?)));
         let unclear = unclear.map(|(place, why)| format!(" ({place}: {why})")).unwrap_or_default();
         let url = match self.at(&Place::PublicUrl) {
             None => "the public URL was not asked yet".to_owned(),

@@ -6,7 +6,7 @@
 mod steps;
 mod task;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -15,7 +15,8 @@ use serde_json::{Value, json};
 
 pub use steps::{Imported, Rotated};
 
-use super::evidence::{Evidence, Place, Question};
+use super::evidence::{Evidence, Question};
+use super::place::{InUse, Places};
 use super::schedule::{Known, NotYet, RotationPolicy};
 use super::{ChangeError, GenerateError, ImportError, KeyRing, KeySet};
 use crate::audit::{Audit, Event, What};
@@ -40,6 +41,7 @@ struct Inner {
     metrics: Arc<Metrics>,
     clock: Arc<dyn Clock>,
     evidence: tokio::sync::Mutex<BTreeMap<Kid, Evidence>>,
+    in_use: InUse,
 }
 
 /// Who has a step taken.
@@ -132,6 +134,7 @@ impl Rotation {
             metrics,
             clock,
             evidence: tokio::sync::Mutex::default(),
+            in_use: InUse::default(),
         }))
     }
 
@@ -164,6 +167,12 @@ impl Rotation {
         self.0.clock.now()
     }
 
+    /// Where keys have to be known, but for the public URL.
+    #[must_use]
+    pub fn places(&self) -> Arc<Places> {
+        self.0.in_use.by(&self.0.store.current())
+    }
+
     /// What is known beside the keys, as far as the store tells.
     pub async fn known(&self) -> Known {
         let keys = self.keys();
@@ -178,8 +187,7 @@ impl Rotation {
         let mut all = self.0.evidence.lock().await;
         all.retain(|kid, _| candidates.iter().any(|key| key.kid == *kid));
         let mut verdicts = BTreeMap::new();
-        // A look at every feed, which only a rotation that is under way needs.
-        let in_use = if candidates.is_empty() { BTreeSet::new() } else { Place::in_use(&self.0.store.current()) };
+        let in_use = self.places();
         for key in candidates {
             let evidence = all.entry(key.kid.clone()).or_insert_with(|| Evidence::none(Question::Canary));
             if let Err(error) = evidence.read_on(self.0.audit.trail(), &key.kid).await {
