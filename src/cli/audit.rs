@@ -174,6 +174,12 @@ impl List {
     }
 }
 
+/// What was changed, as in `promote key KID`.
+fn changed(change: &Value) -> String {
+    let words = ["action", "kind", "name"].map(|name| change[name].as_str().map(harmless).unwrap_or_default());
+    words.join(" ")
+}
+
 /// Prints a line, and gives its number.
 fn print_line(line: &Map<String, Value>, json: bool) -> anyhow::Result<i64> {
     if json {
@@ -181,7 +187,7 @@ fn print_line(line: &Map<String, Value>, json: bool) -> anyhow::Result<i64> {
     } else {
         let text = |name: &str| line.get(name).and_then(Value::as_str).map_or_else(|| "-".to_owned(), harmless);
         let why = match (line.get("code"), line.get("reason")) {
-            (None, None) => String::new(),
+            (None, None) => line.get("change").map(changed).unwrap_or_default(),
             _ => format!("{}: {}", text("code"), text("reason")),
         };
         let row = format!(

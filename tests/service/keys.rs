@@ -87,6 +87,20 @@ async fn a_first_start_makes_one_key_that_nobody_else_can_read() {
 }
 
 #[tokio::test]
+async fn the_trail_tells_of_the_first_key() {
+    let app = TestApp::usual().without_keys().start().await;
+    let jwks = app.public(Method::GET, "/.well-known/jwks").send().await.json();
+    let lines = app.trail("change").await;
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    let (line, kid) = (&lines[0], &jwks["keys"][0]["kid"]);
+    assert_eq!(
+        (&line["change"]["action"], &line["change"]["name"], &line["change"]["after"]),
+        (&"stage".into(), kid, &"active".into())
+    );
+    assert_eq!((&line["kid"], &line["details"]["reason"]), (kid, &"the first start".into()));
+}
+
+#[tokio::test]
 async fn of_first_starts_at_the_same_time_one_wins() {
     let parent = TempDir::new().unwrap();
     let path = parent.path().join("keys");

@@ -164,8 +164,8 @@ impl KeyRing {
             }
             let first = NewKey::generate(spec, clock.now(), Arc::clone(&entropy)).await?;
             let kid = &first.record().kid;
-            let keys =
-                Keys { revision: stored.keys.revision + 1, keys: vec![first.record().clone()], untold: Vec::new() };
+            let untold = rotation::first(first.record(), clock.now()).into_iter().collect();
+            let keys = Keys { revision: stored.keys.revision + 1, keys: vec![first.record().clone()], untold };
             match store.commit(&keys, Some(&first)).await? {
                 Committed::Yes => tracing::info!(key.kid = %kid, "made a first signing key {kid}"),
                 Committed::OtherWasFaster => tracing::info!("another process made the first signing key"),

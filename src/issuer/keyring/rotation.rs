@@ -18,13 +18,13 @@ pub use steps::{Imported, Rotated};
 use super::evidence::{Evidence, Question};
 use super::place::{InUse, Places};
 use super::schedule::{Known, NotYet, RotationPolicy};
-use super::{ChangeError, GenerateError, ImportError, KeyRing, KeySet};
+use super::{ChangeError, GenerateError, ImportError, KeyRecord, KeyRing, KeySet};
 use crate::audit::{Audit, Event, What};
 use crate::authz::Operator;
 use crate::clock::Clock;
 use crate::domain::Kid;
 use crate::issuer::metadata::Metadata;
-use crate::store::database::Signed;
+use crate::store::database::{AuditLine, Signed};
 use crate::store::{Store, StoreError};
 use crate::telemetry::{Metrics, with_causes};
 
@@ -224,10 +224,7 @@ impl Rotation {
             By::Calendar => self.0.audit.event(What::Change),
             By::Operator(operator) => operator.caller().event(&self.0.audit, What::Change),
         };
-        let StepTaken { action, kid, before, after, details } = step;
-        let change = json!({ "action": action, "kind": "key", "name": kid, "before": before, "after": after });
-        let details = details.as_object().is_some_and(|members| !members.is_empty()).then(|| details.clone());
-        Event { kid: Some(kid.clone()), change: Some(change), details, ..event }
+        step.told_by(event)
     }
 }
 
@@ -238,6 +235,23 @@ struct StepTaken {
     before: Option<&'static str>,
     after: Option<&'static str>,
     details: Value,
+}
+
+impl StepTaken {
+    fn told_by(&self, event: Event) -> Event {
+        let Self { action, kid, before, after, details } = self;
+        let change = json!({ "action": action, "kind": "key", "name": kid, "before": before, "after": after });
+        let details = details.as_object().is_some_and(|members| !members.is_empty()).then(|| details.clone());
+        Event { kid: Some(kid.clone()), change: Some(change), details, ..event }
+    }
+}
+
+/// The line that tells of an issuer's first key, which signs from `now` on.
+pub(super) fn first(key: &KeyRecord, now: Timestamp) -> Option<AuditLine> {
+    let details = json!({ "reason": "the first start" });
+    let step = StepTaken { action: "stage", kid: key.kid.clone(), before: None, after: Some("active"), details };
+    // An event without a JSON form there is none of.
+    step.told_by(Event::new(now, What::Change)).line().ok()
 }
 
 fn by_kid(signed: Signed) -> Option<(Kid, Signed)> {

@@ -29,11 +29,13 @@ fn the_trail_is_shown_verified_and_joined() {
 
     let table = auditor(&["audit"]).works();
     let events: Vec<&str> = table.lines().map(|line| line.split_whitespace().nth(2).unwrap()).collect();
-    assert_eq!(events, ["mint", "assume_role", "authorization_token", "credentials", "credentials"], "the newest last");
+    let expected = ["change", "mint", "assume_role", "authorization_token", "credentials", "credentials"];
+    assert_eq!(events, expected, "the first key, and the newest last");
+    assert!(table.lines().next().unwrap().contains("  stage key "), "{table}");
     assert!(table.lines().last().unwrap().contains("feed_not_found: "), "{table}");
     let lines = auditor(&["audit", "--json", "--client", "ci", "--outcome", "ok", "--limit", "2"]).works();
     let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(lines.iter().map(|line| &line["seq"]).collect::<Vec<_>>(), [3, 4]);
+    assert_eq!(lines.iter().map(|line| &line["seq"]).collect::<Vec<_>>(), [4, 5]);
 
     let verified = auditor(&["audit", "verify"]).works();
     let seen = verified.trim().rsplit(' ').next().unwrap();
@@ -67,7 +69,7 @@ fn who_follows_sees_each_line_as_it_comes() {
     let mut following = command.spawn().unwrap();
     let mut lines = BufReader::new(following.stdout.take().unwrap()).lines();
     let mut next = || serde_json::from_str::<Value>(&lines.next().unwrap().unwrap()).unwrap();
-    assert_eq!((&next()["seq"], site.client(["credentials", "default/images"]).works().is_empty()), (&json!(4), false));
+    assert_eq!((&next()["seq"], site.client(["credentials", "default/images"]).works().is_empty()), (&json!(5), false));
     let came = next();
     assert_eq!((&came["event"], &came["client"]), (&json!("credentials"), &json!("ci")));
     following.kill().unwrap();

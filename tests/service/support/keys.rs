@@ -9,8 +9,9 @@ use std::sync::Arc;
 use feedpass::clock::ManualClock;
 use feedpass::domain::KeySpec;
 use feedpass::entropy::SeededEntropy;
-use feedpass::issuer::keyring::KeyRing;
 use feedpass::issuer::keyring::backends::Directory;
+use feedpass::issuer::keyring::lifecycle::Keys;
+use feedpass::issuer::keyring::{ChangeError, KeyRing};
 use ring::digest::{SHA256, digest};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
@@ -27,7 +28,10 @@ pub async fn put(keys: &Path) {
             let clock = Arc::new(ManualClock::at(START.parse().unwrap()));
             let entropy = Arc::new(SeededEntropy::new(1));
             let store = Directory::new(directory.path().to_owned(), None, Arc::clone(&entropy) as Arc<_>);
-            KeyRing::open(Arc::new(store), KeySpec::default(), clock, entropy).await.unwrap();
+            let ring = KeyRing::open(Arc::new(store), KeySpec::default(), clock, entropy).await.unwrap();
+            // A key from before, which was told of long ago.
+            let told = |keys: &Keys, _| Ok::<_, ChangeError>((Keys { untold: Vec::new(), ..keys.clone() }, ()));
+            ring.change(None, told).await.unwrap();
             let entries = std::fs::read_dir(directory.path()).unwrap().map(Result::unwrap);
             entries.map(|entry| (entry.file_name(), std::fs::read(entry.path()).unwrap())).collect()
         })

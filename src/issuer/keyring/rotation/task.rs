@@ -46,8 +46,10 @@ impl Rotation {
         }
     }
 
-    /// Says how things stand, before anybody asks: what is planned bounds how long the documents may be kept.
+    /// Tells what was not told yet, and says how things stand, before anybody asks: what is planned bounds how long the
+    /// documents may be kept.
     pub async fn prepare(&self) {
+        self.tell().await;
         let mut turn = Turn::default();
         self.look(&mut turn).await;
         self.say(&mut turn);
