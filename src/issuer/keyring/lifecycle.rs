@@ -257,3 +257,6 @@ pub enum Successor {
 fn wrong_state(key: &KeyRecord, needed: &'static str, step: &'static str) -> Refusal {
     Refusal::WrongState { kid: key.kid.clone(), state: key.state.word(), needed, step }
 }
+
+#[cfg(test)]
+mod tests;

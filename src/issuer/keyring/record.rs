@@ -166,3 +166,13 @@ impl KeyState {
         }
     }
 }
+
+/// A key of a curve, which is another for each `seed`.
+#[cfg(test)]
+pub(super) fn sample(seed: u64, state: KeyState) -> KeyRecord {
+    let algorithm = Algorithm::Es256;
+    let entropy = crate::entropy::SeededEntropy::new(seed);
+    let private = super::PrivateKey::generate(KeySpec::from(algorithm), &entropy).unwrap();
+    let jwk = private.jwk(algorithm).unwrap();
+    KeyRecord { kid: private.kid(), algorithm, created_at: Timestamp::UNIX_EPOCH, verify_only: false, state, jwk }
+}

@@ -235,3 +235,6 @@ fn retiring(keys: &Keys) -> impl Iterator<Item = &KeyRecord> {
 fn fits(key: &KeyRecord, policy: &RotationPolicy) -> bool {
     key.spec() == Some(policy.spec)
 }
+
+#[cfg(test)]
+mod tests;
