@@ -10,7 +10,7 @@ use http::Method;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::collection::{Confirm, Search, change, list, members, print_list, print_one, some, text};
+use super::collection::{Confirm, Search, change, list, members, print_list, print_one, remove, show, some, text};
 use crate::cli::Server;
 use crate::cli::output::{print, print_to_people};
 use crate::domain::{Action, ClientId, DisplayName, FeedPattern, Grant, Period, PublicJwk, Role, Slug};
@@ -198,7 +198,7 @@ impl Client {
                     add_secret(&server, &id, &json!({}), json).await?;
                 }
             }
-            Self::Show { id, server } => print_one(&server.json(Method::GET, &path(&id), &[], None).await?, json)?,
+            Self::Show { id, server } => show(&server, &path(&id), json).await?,
             Self::Set { id, no_grants, no_roles, no_public_keys, more, server } => {
                 let none = [("grants", no_grants), ("roles", no_roles), ("public_keys", no_public_keys)];
                 let path = path(&id);
@@ -211,9 +211,8 @@ impl Client {
                 print_one(&changed.await?, json)?;
             }
             Self::Remove { id, confirm, server } => {
-                confirm.ask(&format!("Client {id} is removed, and refused from the next request on."))?;
-                server.json(Method::DELETE, &path(&id), &[], None).await?;
-                print_to_people(&format!("client {id} is removed"));
+                let consequence = format!("Client {id} is removed, and refused from the next request on.");
+                remove(&server, &path(&id), &confirm, &consequence, &format!("client {id}")).await?;
             }
             Self::Secret(Secret::Add { id, expires_at, ends_others_in, server }) => {
                 let body = members([
@@ -223,10 +222,9 @@ impl Client {
                 add_secret(&server, &id, &Value::Object(body), json).await?;
             }
             Self::Secret(Secret::Remove { id, secret, confirm, server }) => {
-                confirm.ask(&format!("Secret {secret} of client {id} is refused from the next request on."))?;
+                let consequence = format!("Secret {secret} of client {id} is refused from the next request on.");
                 let path = [&path(&id)[..], &["secrets", &secret]].concat();
-                server.json(Method::DELETE, &path, &[], None).await?;
-                print_to_people(&format!("secret {secret} of client {id} is removed"));
+                remove(&server, &path, &confirm, &consequence, &format!("secret {secret} of client {id}")).await?;
             }
         }
         Ok(ExitCode::SUCCESS)

@@ -10,7 +10,7 @@ use http::Method;
 use serde_json::Value;
 
 use crate::cli::api::{Ask, Server};
-use crate::cli::output::{print, print_columns, print_table};
+use crate::cli::output::{print, print_columns, print_table, print_to_people};
 
 /// What is to be shown of a list.
 #[derive(Args)]
@@ -104,6 +104,25 @@ pub(super) fn print_one(value: &Value, json: bool) -> anyhow::Result<()> {
     flatten("", value, &mut rows);
     let rows: Vec<_> = rows.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     print_table(&rows)
+}
+
+/// Prints the one thing at `path`.
+pub(super) async fn show(server: &Server, path: &[&str], json: bool) -> anyhow::Result<()> {
+    print_one(&server.json(Method::GET, path, &[], None).await?, json)
+}
+
+/// Removes what is at `path`, once it is said what comes of it and that this is meant. `what` names it in a sentence.
+pub(super) async fn remove(
+    server: &Server,
+    path: &[&str],
+    confirm: &Confirm,
+    consequence: &str,
+    what: &str,
+) -> anyhow::Result<()> {
+    confirm.ask(consequence)?;
+    server.json(Method::DELETE, path, &[], None).await?;
+    print_to_people(&format!("{what} is removed"));
+    Ok(())
 }
 
 fn flatten(prefix: &str, value: &Value, rows: &mut Vec<(String, String)>) {

@@ -6,9 +6,8 @@ use clap::{Args, Subcommand};
 use http::Method;
 use serde_json::{Map, Value, json};
 
-use super::collection::{Confirm, Search, change, list, members, print_list, print_one, text};
+use super::collection::{Confirm, Search, change, list, members, print_list, print_one, remove, show, text};
 use crate::cli::Server;
-use crate::cli::output::print_to_people;
 use crate::domain::{AccountId, Audience, DisplayName, Region, RoleArn, SessionDuration, Slug, SpaceFeed};
 
 /// See and change feeds
@@ -157,7 +156,7 @@ impl Feed {
                 let path = ["v1", "admin", "spaces", space.as_str(), "feeds"];
                 print_one(&server.json(Method::POST, &path, &[], Some(&Value::Object(body))).await?, json)?;
             }
-            Self::Show { feed, server } => print_one(&server.json(Method::GET, &path(&feed), &[], None).await?, json)?,
+            Self::Show { feed, server } => show(&server, &path(&feed), json).await?,
             Self::Set { feed, region, role_arn, more, server } => {
                 let path = path(&feed);
                 let changed = change(&server, &path, |body| {
@@ -171,9 +170,8 @@ impl Feed {
                 print_one(&server.json(Method::POST, &path, &[], Some(&json!({ "slug": new }))).await?, json)?;
             }
             Self::Remove { feed, confirm, server } => {
-                confirm.ask(&format!("Feed {feed} is removed, and its slug is never given again."))?;
-                server.json(Method::DELETE, &path(&feed), &[], None).await?;
-                print_to_people(&format!("feed {feed} is removed"));
+                let consequence = format!("Feed {feed} is removed, and its slug is never given again.");
+                remove(&server, &path(&feed), &confirm, &consequence, &format!("feed {feed}")).await?;
             }
         }
         Ok(ExitCode::SUCCESS)

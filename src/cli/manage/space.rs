@@ -6,9 +6,8 @@ use clap::Subcommand;
 use http::Method;
 use serde_json::{Value, json};
 
-use super::collection::{Confirm, Search, change, list, members, print_list, print_one, text};
+use super::collection::{Confirm, Search, change, list, members, print_list, print_one, remove, show, text};
 use crate::cli::Server;
-use crate::cli::output::print_to_people;
 use crate::domain::{DisplayName, Slug};
 
 /// See and change spaces
@@ -89,7 +88,7 @@ impl Space {
                 print_one(&server.json(Method::POST, &SPACES, &[], Some(&Value::Object(body))).await?, json)?;
             }
             Self::Show { slug, server } => {
-                print_one(&server.json(Method::GET, &path(&slug), &[], None).await?, json)?;
+                show(&server, &path(&slug), json).await?;
             }
             Self::Set { slug, name, server } => {
                 let path = path(&slug);
@@ -104,9 +103,8 @@ impl Space {
                 print_one(&server.json(Method::POST, &path, &[], Some(&json!({ "slug": new }))).await?, json)?;
             }
             Self::Remove { slug, confirm, server } => {
-                confirm.ask(&format!("Space {slug} is removed, and its slug is never given again."))?;
-                server.json(Method::DELETE, &path(&slug), &[], None).await?;
-                print_to_people(&format!("space {slug} is removed"));
+                let consequence = format!("Space {slug} is removed, and its slug is never given again.");
+                remove(&server, &path(&slug), &confirm, &consequence, &format!("space {slug}")).await?;
             }
         }
         Ok(ExitCode::SUCCESS)

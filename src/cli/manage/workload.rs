@@ -7,10 +7,9 @@ use clap::{Args, Subcommand};
 use http::Method;
 use serde_json::{Map, Value, json};
 
-use super::collection::{Confirm, Search, change, list, members, print_list, print_one, text};
+use super::collection::{Confirm, Search, change, list, members, print_list, print_one, remove, show, text};
 use super::workload_issuer::Issuer;
 use crate::cli::Server;
-use crate::cli::output::print_to_people;
 use crate::domain::{ClaimMatcher, ClaimPath, ClaimPattern, ClientId, Glob, RuleMode, Slug};
 
 /// See and change the rules by which the tokens of outside issuers stand for clients
@@ -172,15 +171,14 @@ impl Workload {
                 print_one(&server.json(Method::POST, &WORKLOADS, &[], Some(&Value::Object(body))).await?, json)?;
             }
             Self::Show { name, server } => {
-                print_one(&server.json(Method::GET, &path(&name), &[], None).await?, json)?;
+                show(&server, &path(&name), json).await?;
             }
             Self::Set { name, issuer, client, more, server } => {
                 print_one(&change(&server, &path(&name), |body| more.put(issuer, client, body)).await?, json)?;
             }
             Self::Remove { name, confirm, server } => {
-                confirm.ask(&format!("Rule {name} is removed, and lets nobody in from the next request on."))?;
-                server.json(Method::DELETE, &path(&name), &[], None).await?;
-                print_to_people(&format!("rule {name} is removed"));
+                let consequence = format!("Rule {name} is removed, and lets nobody in from the next request on.");
+                remove(&server, &path(&name), &confirm, &consequence, &format!("rule {name}")).await?;
             }
             Self::Issuer(issuer) => return issuer.run(json).await,
         }

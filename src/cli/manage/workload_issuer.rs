@@ -8,9 +8,8 @@ use clap::{Args, Subcommand};
 use http::Method;
 use serde_json::{Map, Value, json};
 
-use super::collection::{Confirm, Search, change, list, members, print_list, print_one, some, text};
+use super::collection::{Confirm, Search, change, list, members, print_list, print_one, remove, show, some, text};
 use crate::cli::Server;
-use crate::cli::output::print_to_people;
 use crate::domain::{JwksUrl, JwsAlgorithm, Period, PinnedJwks, Slug, WorkloadIssuerUrl};
 
 /// See and change the outside issuers whose tokens are believed
@@ -155,7 +154,7 @@ impl Issuer {
                 print_one(&server.json(Method::POST, &ISSUERS, &[], Some(&Value::Object(body))).await?, json)?;
             }
             Self::Show { name, server } => {
-                print_one(&server.json(Method::GET, &path(&name), &[], None).await?, json)?;
+                show(&server, &path(&name), json).await?;
             }
             Self::Set { name, issuer, discovery, more, server } => {
                 let path = path(&name);
@@ -168,9 +167,8 @@ impl Issuer {
                 print_one(&changed.await?, json)?;
             }
             Self::Remove { name, confirm, server } => {
-                confirm.ask(&format!("Issuer {name} is trusted no more, from the next request on."))?;
-                server.json(Method::DELETE, &path(&name), &[], None).await?;
-                print_to_people(&format!("workload issuer {name} is removed"));
+                let consequence = format!("Issuer {name} is trusted no more, from the next request on.");
+                remove(&server, &path(&name), &confirm, &consequence, &format!("workload issuer {name}")).await?;
             }
         }
         Ok(ExitCode::SUCCESS)
