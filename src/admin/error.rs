@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use crate::audit::Unwritten;
-use crate::domain::{Audience, ClientId, RenameOf, Slug, SpaceFeed, Subject};
-use crate::store::{ChangeError, Kind, StoreError, now_called};
+use crate::domain::{ClientId, RenameOf, Slug};
+use crate::store::{ChangeError, Kind, StoreError, SubjectTaken, now_called};
 
 /// Why something was not done for an operator; each variant is another next move.
 #[derive(Debug, thiserror::Error)]
@@ -131,22 +131,9 @@ pub enum AdminError {
         /// What is wrong, and what would be right.
         reason: String,
     },
-    /// AWS tells feeds apart by subject and audience alone: were they the same for two, each could have what the
-    /// other's role allows.
-    #[error(
-        "feed `{feed}` would be `{subject}` for audience `{audience}` to AWS, as feed `{other}` is, was or will be; name \
-         the space in its subject, `[\"space\", \"feed\"]`, or give it another audience"
-    )]
-    SubjectTaken {
-        /// The feed.
-        feed: SpaceFeed,
-        /// Its subject.
-        subject: Subject,
-        /// Its audience.
-        audience: Audience,
-        /// The feed that has both, had or will have.
-        other: Box<SpaceFeed>,
-    },
+    /// Two feeds would be the same to AWS.
+    #[error(transparent)]
+    SubjectTaken(Box<SubjectTaken>),
     /// The admin of a space may not.
     #[error("{kind} `{name}` cannot be made so by the admin of a space: {reason}")]
     BeyondReach {
@@ -211,7 +198,7 @@ impl AdminError {
             Self::VersionMissing { .. } => "if_match_missing",
             Self::ChangedMeanwhile { .. } => "changed_meanwhile",
             Self::Invalid { .. } => "invalid_value",
-            Self::SubjectTaken { .. } => "subject_taken",
+            Self::SubjectTaken(_) => "subject_taken",
             Self::BeyondReach { .. } => "beyond_reach",
             Self::LastAdmin { .. } => "last_admin",
             Self::TooManySecrets { .. } => "too_many_secrets",

@@ -187,15 +187,7 @@ pub(super) fn check(scene: &Scene<'_>, before: Option<&Feed>, feed: &Feed) -> Re
 
 /// Refuses a subject and audience that another feed has, had or will have.
 pub(super) fn subject_is_free(snapshot: &Snapshot, feed: &Feed) -> Result<(), AdminError> {
-    match snapshot.subject_taken(feed) {
-        Some(other) => Err(AdminError::SubjectTaken {
-            feed: feed.name.clone(),
-            subject: feed.subject(),
-            audience: feed.web_identity.audience.clone(),
-            other: Box::new(other),
-        }),
-        None => Ok(()),
-    }
+    snapshot.subject_taken(feed).map_or(Ok(()), |taken| Err(AdminError::SubjectTaken(Box::new(taken))))
 }
 
 fn invalid(name: &SpaceFeed, reason: String) -> AdminError {

@@ -3,8 +3,7 @@
 use imbl::OrdMap;
 use jiff::Timestamp;
 
-use super::{Kind, Snapshot};
-use crate::domain::{Audience, SpaceFeed, Subject};
+use super::{Kind, Snapshot, SubjectTaken};
 
 /// Why something that is declared cannot be.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -42,21 +41,9 @@ pub enum Clash {
         /// What will have it, by its name now.
         of: String,
     },
-    /// AWS tells feeds apart by subject and audience alone.
-    #[error(
-        "feed `{feed}` would be `{subject}` for audience `{audience}` to AWS, as feed `{other}` is, was or will be; name \
-         the space in its subject, `[\"space\", \"feed\"]`, or give it another audience"
-    )]
-    Subject {
-        /// The feed.
-        feed: SpaceFeed,
-        /// Its subject.
-        subject: Subject,
-        /// Its audience.
-        audience: Audience,
-        /// The feed that has both, had or will have.
-        other: SpaceFeed,
-    },
+    /// Two feeds would be the same to AWS.
+    #[error(transparent)]
+    Subject(#[from] SubjectTaken),
 }
 
 fn mend(kind: Kind) -> &'static str {
@@ -84,10 +71,7 @@ pub(super) fn clashes(snapshot: &Snapshot) -> Vec<Clash> {
     clashes.extend(declared.spaces.keys().filter_map(|slug| not_free(snapshot, Kind::Space, slug.to_string())));
     clashes.extend(declared.feeds.keys().filter_map(|name| not_free(snapshot, Kind::Feed, name.to_string())));
     for feed in declared.feeds.values().map(|entry| &entry.value) {
-        if let Some(other) = snapshot.subject_taken(feed) {
-            let (feed, subject, audience) = (feed.name.clone(), feed.subject(), feed.web_identity.audience.clone());
-            clashes.push(Clash::Subject { feed, subject, audience, other });
-        }
+        clashes.extend(snapshot.subject_taken(feed).map(Clash::Subject));
     }
     clashes
 }

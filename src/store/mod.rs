@@ -28,7 +28,7 @@ pub use document::{Document, Kind, Record, Write};
 pub use entry::{Entry, Source};
 pub use error::StoreError;
 pub use given::Given;
-pub use snapshot::{Declared, Snapshot, Tombstone};
+pub use snapshot::{Declared, Snapshot, SubjectTaken, Tombstone};
 
 use self::database::{AuditLine, Database};
 use crate::clock::Clock;

@@ -18,7 +18,7 @@ impl From<AdminError> for Problem {
             | AdminError::RenamePlanned { .. }
             | AdminError::Declared { .. }
             | AdminError::SpaceNotEmpty { .. }
-            | AdminError::SubjectTaken { .. }
+            | AdminError::SubjectTaken(_)
             | AdminError::LastAdmin { .. }
             | AdminError::TooManySecrets { .. } => (StatusCode::CONFLICT, WhoseMove::Caller),
             AdminError::VersionMissing { .. } => (StatusCode::PRECONDITION_REQUIRED, WhoseMove::Caller),

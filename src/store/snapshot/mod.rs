@@ -17,7 +17,7 @@ use crate::domain::{
 };
 
 pub use declared::Declared;
-pub use names::Tombstone;
+pub use names::{SubjectTaken, Tombstone};
 
 /// All that feedpass knows at one moment: what is declared, over what is stored.
 #[derive(Clone, Debug, Default)]

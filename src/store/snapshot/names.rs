@@ -6,7 +6,7 @@ use std::str::FromStr;
 use jiff::Timestamp;
 
 use super::Snapshot;
-use crate::domain::{Feed, Rename, RenameOf, Slug, SpaceFeed, Subject, SubjectParts};
+use crate::domain::{Audience, Feed, Rename, RenameOf, Slug, SpaceFeed, Subject, SubjectParts};
 use crate::store::{Given, Kind};
 
 /// A name that was given once and is never given again.
@@ -16,6 +16,24 @@ pub struct Tombstone {
     pub freed_at: Timestamp,
     /// What it was renamed to, if it was.
     pub moved_to: Option<String>,
+}
+
+/// AWS tells feeds apart by subject and audience alone: were they the same for two, each could have what the other's
+/// role allows.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error(
+    "feed `{feed}` would be `{subject}` for audience `{audience}` to AWS, as feed `{other}` is, was or will be; name the \
+     space in its subject, `[\"space\", \"feed\"]`, or give it another audience"
+)]
+pub struct SubjectTaken {
+    /// The feed.
+    pub feed: SpaceFeed,
+    /// Its subject.
+    pub subject: Subject,
+    /// Its audience.
+    pub audience: Audience,
+    /// The feed that has both, had or will have.
+    pub other: SpaceFeed,
 }
 
 impl Snapshot {
@@ -58,12 +76,12 @@ impl Snapshot {
         given.is_some_and(|given| self.given.contains(&given))
     }
 
-    /// Another feed than `feed` that has its subject and audience, has had them, or will by a planned rename.
+    /// Says which other feed has the subject and audience of `feed`, has had them, or will by a planned rename.
     ///
     /// Only a subject without a space in it can be two feeds': the others' names are given once. Feeds of one space
     /// whose subject is the space's alone are one to AWS, as whoever made them so says.
     #[must_use]
-    pub fn subject_taken(&self, feed: &Feed) -> Option<SpaceFeed> {
+    pub fn subject_taken(&self, feed: &Feed) -> Option<SubjectTaken> {
         if feed.web_identity.subject != SubjectParts::FeedOnly {
             return None;
         }
@@ -77,7 +95,8 @@ impl Snapshot {
             let renamed = plan.value.renamed(self.feed(name)?)?;
             (alike(&renamed) && renamed.name != feed.name).then(|| name.clone())
         });
-        live.chain(left).chain(planned).find(|other| *other != feed.name)
+        let other = live.chain(left).chain(planned).find(|other| *other != feed.name)?;
+        Some(SubjectTaken { feed: feed.name.clone(), subject, audience: audience.clone(), other })
     }
 
     /// What will have the name, by a planned rename.
