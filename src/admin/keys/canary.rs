@@ -82,8 +82,7 @@ impl Canaries {
         question: Question,
         since: Timestamp,
     ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        let trail = self.trial.audit.trail();
-        let mut evidence = Evidence::of(trail, question, &key.kid).await?;
+        let evidence = self.rotation.seen(question, &key.kid).await?;
         let in_use = self.rotation.places();
         let public = (&Place::PublicUrl, [].as_slice());
         let places = || std::iter::once(public).chain(in_use.iter().map(|(place, feeds)| (place, feeds.as_slice())));
@@ -97,7 +96,7 @@ impl Canaries {
         let asked: Vec<Result<(), Unwritten>> = stream::iter(due).buffer_unordered(AT_ONCE).collect().await;
         asked.into_iter().collect::<Result<(), _>>()?;
         if question == Question::RevocationProbe {
-            evidence.read_on(trail, &key.kid).await?;
+            let evidence = self.rotation.seen(question, &key.kid).await?;
             let end = revocation::end(
                 &evidence,
                 places().map(|(place, _)| place),

@@ -64,7 +64,7 @@ impl Verdict {
 }
 
 /// Why verifiers were asked.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Question {
     /// Whether they take a published key.
     Canary,

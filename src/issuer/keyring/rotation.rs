@@ -40,7 +40,8 @@ struct Inner {
     audit: Audit,
     metrics: Arc<Metrics>,
     clock: Arc<dyn Clock>,
-    evidence: tokio::sync::Mutex<BTreeMap<Kid, Evidence>>,
+    /// What the trail was read for, so that it is not read from the start each second.
+    evidence: tokio::sync::Mutex<BTreeMap<(Kid, Question), Evidence>>,
     in_use: InUse,
 }
 
@@ -185,17 +186,29 @@ impl Rotation {
         };
         let candidates = keys.keys().candidates();
         let mut all = self.0.evidence.lock().await;
-        all.retain(|kid, _| candidates.iter().any(|key| key.kid == *kid));
+        let asked_about = |key: &KeyRecord| key.is_candidate() || key.state.is_probed();
+        all.retain(|(kid, _), _| keys.keys().get(kid).is_some_and(asked_about));
         let mut verdicts = BTreeMap::new();
         let in_use = self.places();
         for key in candidates {
-            let evidence = all.entry(key.kid.clone()).or_insert_with(|| Evidence::none(Question::Canary));
+            let evidence = remembered(&mut all, Question::Canary, &key.kid);
             if let Err(error) = evidence.read_on(self.0.audit.trail(), &key.kid).await {
                 tracing::warn!("what was seen of key {} is not known: {}", key.kid, with_causes(&error));
             }
             verdicts.insert(key.kid.clone(), evidence.verdict(&in_use, key.state.published_at()));
         }
         Known { verdicts, signed }
+    }
+
+    /// What verifiers were seen to do with `kid`.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn seen(&self, question: Question, kid: &Kid) -> Result<Evidence, StoreError> {
+        let mut all = self.0.evidence.lock().await;
+        let evidence = remembered(&mut all, question, kid);
+        evidence.read_on(self.0.audit.trail(), kid).await?;
+        Ok(evidence.clone())
     }
 
     /// Writes what was done into the trail; what cannot be written now is tried again.
@@ -252,6 +265,10 @@ pub(super) fn first(key: &KeyRecord, now: Timestamp) -> Option<AuditLine> {
     let step = StepTaken { action: "stage", kid: key.kid.clone(), before: None, after: Some("active"), details };
     // An event without a JSON form there is none of.
     step.told_by(Event::new(now, What::Change)).line().ok()
+}
+
+fn remembered<'e>(all: &'e mut BTreeMap<(Kid, Question), Evidence>, question: Question, kid: &Kid) -> &'e mut Evidence {
+    all.entry((kid.clone(), question)).or_insert_with(|| Evidence::none(question))
 }
 
 fn by_kid(signed: Signed) -> Option<(Kid, Signed)> {
