@@ -1,17 +1,17 @@
 //! `feedpass lineage`
 
-use std::io::Read as _;
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use bytes::Bytes;
 use clap::Args;
 use http::Method;
 use serde_json::Value;
 
 use super::Server;
 use super::api::parameters;
-use super::output::{harmless, print};
+use super::input::read;
+use super::output::{each, harmless, print};
 
 const PATH: [&str; 3] = ["v1", "admin", "lineage"];
 
@@ -51,7 +51,7 @@ struct From {
 impl LineageCommand {
     pub(super) async fn run(self, json: bool) -> anyhow::Result<ExitCode> {
         let body = if let Some(file) = &self.from.cloudtrail {
-            self.server.request(Method::POST, &PATH, "", read(file)?).await?
+            self.server.request(Method::POST, &PATH, "", read(Path::new(file))?.into()).await?
         } else {
             self.server.get(&PATH, &self.from.query()).await?
         };
@@ -73,16 +73,6 @@ impl From {
         ];
         parameters(from.map(|(name, value)| (name, value.as_deref())))
     }
-}
-
-fn read(file: &str) -> anyhow::Result<Bytes> {
-    let mut text = Vec::new();
-    if file == "-" {
-        std::io::stdin().read_to_end(&mut text)?;
-    } else {
-        text = std::fs::read(file).with_context(|| format!("{file} cannot be read"))?;
-    }
-    Ok(text.into())
 }
 
 /// What was found, indented for people.
@@ -137,10 +127,6 @@ fn receivers(given: &Value, indentation: &str) -> impl Iterator<Item = String> {
 
 fn life(live: &Value) -> &'static str {
     if *live == true { "LIVE until" } else { "ended" }
-}
-
-fn each(list: &Value) -> impl Iterator<Item = &Value> {
-    list.as_array().into_iter().flatten()
 }
 
 fn word(value: &Value) -> String {

@@ -7,6 +7,7 @@ mod completions;
 mod config;
 mod credentials;
 mod docker_helper;
+mod input;
 mod key;
 mod lineage;
 mod manage;

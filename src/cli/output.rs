@@ -2,6 +2,8 @@
 
 use std::io::Write as _;
 
+use serde_json::Value;
+
 use super::api::ApiError;
 
 /// Prints why a command failed: to people on standard error, to programs as the problem that the
@@ -62,6 +64,11 @@ pub(super) fn columns(titles: &[&str], rows: &[Vec<String>]) -> String {
         text += &line(row.iter().map(String::as_str).collect());
     }
     text
+}
+
+/// The members of a list in an answer.
+pub(super) fn each(list: &Value) -> impl Iterator<Item = &Value> {
+    list.as_array().into_iter().flatten()
 }
 
 /// `text` without what a terminal would take for a command.

@@ -1,6 +1,5 @@
 //! `feedpass key import`
 
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -12,6 +11,7 @@ use zeroize::Zeroizing;
 use super::words::word;
 use super::{act, answer, how_it_goes_on};
 use crate::cli::Server;
+use crate::cli::input::read;
 use crate::domain::Algorithm;
 
 /// Bring in a key, which is published then
@@ -40,7 +40,8 @@ pub(in crate::cli) struct Import {
 impl Import {
     pub(super) async fn run(self, json: bool) -> anyhow::Result<()> {
         let Self { file, verify_only, passphrase_file, algorithm, server } = self;
-        let pem = read(&file)?;
+        // What is no text is no PEM file, and the server says what would be.
+        let pem = SecretString::from(String::from_utf8_lossy(&read(Path::new(&file))?).into_owned());
         let passphrase = passphrase_file.as_deref().map(passphrase).transpose()?;
         anyhow::ensure!(
             passphrase.is_some() || !pem.expose_secret().contains("-----BEGIN ENCRYPTED PRIVATE KEY-----"),
@@ -66,15 +67,4 @@ fn passphrase(path: &Path) -> anyhow::Result<SecretString> {
     let text = Zeroizing::new(text.with_context(|| format!("no passphrase can be read from {}", path.display()))?);
     let line = text.strip_suffix('\n').unwrap_or(&text);
     Ok(SecretString::from(line.strip_suffix('\r').unwrap_or(line)))
-}
-
-fn read(file: &str) -> anyhow::Result<SecretString> {
-    let mut bytes = Vec::new();
-    if file == "-" {
-        std::io::stdin().read_to_end(&mut bytes).context("standard input cannot be read")?;
-    } else {
-        bytes = std::fs::read(file).with_context(|| format!("{file} cannot be read"))?;
-    }
-    // What is no text is no PEM file, and the server says what would be.
-    Ok(SecretString::from(String::from_utf8_lossy(&bytes).into_owned()))
 }

@@ -7,9 +7,10 @@ use anyhow::{Context as _, bail};
 use http::Method;
 
 use super::KEYS;
-use super::words::each;
+
 use crate::cli::Server;
 use crate::cli::api::ApiError;
+use crate::cli::output::each;
 use crate::domain::Kid;
 
 /// A key id, or its beginning.

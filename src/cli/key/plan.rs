@@ -3,9 +3,10 @@
 use http::Method;
 use serde_json::Value;
 
-use super::words::{count, each, time_and_distance, timestamp, word};
+use super::words::{count, time_and_distance, timestamp, word};
 use super::{KEYS, answer};
 use crate::cli::Server;
+use crate::cli::output::each;
 use crate::clock::{Clock as _, SystemClock};
 
 pub(super) async fn run(server: &Server, now: bool, json: bool) -> anyhow::Result<()> {

@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 
 use super::kid::KidPrefix;
 use super::progress::{Progress, passes, pause};
-use super::words::{count, each, length, place, time, time_and_distance, timestamp, word};
+use super::words::{count, length, place, time, time_and_distance, timestamp, word};
 use super::{Because, KEYS, OfKey, act, answer};
 use crate::cli::Server;
 use crate::cli::manage::Confirm;
-use crate::cli::output::{columns, print_to_people};
+use crate::cli::output::{columns, each, print_to_people};
 use crate::clock::{Clock as _, SystemClock};
 use crate::domain::{Kid, RoleArn};
 

@@ -4,10 +4,10 @@ use http::Method;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::words::{count, each, length, place, time, time_and_distance, timestamp, word};
+use super::words::{count, length, place, time, time_and_distance, timestamp, word};
 use super::{KEYS, OfKey, answer};
 use crate::cli::Server;
-use crate::cli::output::{print, print_columns, print_table, print_to_people};
+use crate::cli::output::{each, print, print_columns, print_table, print_to_people};
 use crate::clock::{Clock as _, SystemClock};
 use crate::issuer::keyring::evidence::IN_A_ROW;
 

@@ -4,11 +4,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::cli::output::harmless;
-
-/// The members of a list.
-pub(super) fn each(list: &Value) -> impl Iterator<Item = &Value> {
-    list.as_array().into_iter().flatten()
-}
+use crate::issuer::keyring::Place;
 
 /// A value without what a terminal would take for a command.
 pub(super) fn word(value: &Value) -> String {
@@ -60,11 +56,7 @@ pub(super) fn length(seconds: i64) -> String {
 
 /// Where verifiers were asked.
 pub(super) fn place(value: &Value) -> String {
-    match value["place"].as_str() {
-        Some("public_url") => "the public URL".into(),
-        Some("sts") => format!("STS for account {} in {}", word(&value["account"]), word(&value["region"])),
-        _ => word(&value["place"]),
-    }
+    Place::from_json(value).map_or_else(|| word(&value["place"]), |place| place.to_string())
 }
 
 /// So many of something.

@@ -1,6 +1,5 @@
 //! `feedpass policy test`
 
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -12,6 +11,7 @@ use serde_json::{Value, json};
 use super::collection::{read_file, text};
 use super::workload::conditions;
 use crate::cli::Server;
+use crate::cli::input::read_text;
 use crate::cli::output::{harmless, print};
 use crate::domain::Slug;
 
@@ -77,13 +77,7 @@ impl Test {
 
 /// What a file holds: claims, or a token.
 fn sample(path: &Path) -> anyhow::Result<Value> {
-    let text = if path == Path::new("-") {
-        let mut text = String::new();
-        std::io::stdin().read_to_string(&mut text).context("standard input cannot be read")?;
-        text
-    } else {
-        std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?
-    };
+    let text = read_text(path)?;
     let text = text.trim();
     anyhow::ensure!(
         !text.is_empty(),

@@ -37,7 +37,9 @@ impl Place {
         }
     }
 
-    pub(super) fn from_json(details: &Value) -> Option<Self> {
+    /// The place that an audit line, or an answer, tells of; none where it tells of none.
+    #[must_use]
+    pub fn from_json(details: &Value) -> Option<Self> {
         match details["place"].as_str()? {
             "public_url" => Some(Self::PublicUrl),
             "sts" => {
