@@ -155,7 +155,7 @@ fn write_next_steps(text: &mut String, app: &App, settings: &Settings) -> std::f
     if may(client, &feed, Action::Token) {
         writeln!(text, "  {program} token {feed} --json")?;
     }
-    writeln!(text, "  curl -s {}/.well-known/openid-configuration", settings.issuer)?;
+    writeln!(text, "  curl -s {}", settings.issuer.discovery())?;
     writeln!(text, "  curl -s http://{}/metrics\n", app.internal_address())
 }
 

@@ -37,6 +37,12 @@ impl IssuerUrl {
         self.without_scheme().find('/').map_or("", |at| &self.without_scheme()[at..])
     }
 
+    /// Where its discovery document is (OpenID Connect Discovery 1.0 §4).
+    #[must_use]
+    pub fn discovery(&self) -> String {
+        format!("{self}/.well-known/openid-configuration")
+    }
+
     /// Whether only this machine can reach the issuer, so that no real AWS can.
     #[must_use]
     pub fn is_loopback(&self) -> bool {

@@ -160,7 +160,7 @@ impl Jwks {
     }
 
     async fn fetch(&self, issuer: &IssuerUrl) -> Result<Vec<Jwk>, String> {
-        let url = format!("{issuer}/.well-known/openid-configuration");
+        let url = issuer.discovery();
         let discovery: Discovery = self.document(&url).await?;
         if discovery.issuer != issuer.as_str() {
             return Err(format!("{url} says that its issuer is {:?}, not {issuer}", discovery.issuer));

@@ -58,7 +58,7 @@ impl Outside {
 
     async fn kids(&self) -> Result<Vec<String>, String> {
         let issuer = &self.issuer;
-        let discovery: Discovery = self.get(&format!("{issuer}/.well-known/openid-configuration")).await?;
+        let discovery: Discovery = self.get(&issuer.discovery()).await?;
         if discovery.issuer != issuer.as_str() {
             return Err(format!("the discovery document of {issuer} is that of {:?}", discovery.issuer));
         }
