@@ -7,7 +7,6 @@ use anyhow::{Context as _, bail};
 use http::Method;
 
 use super::KEYS;
-
 use crate::cli::Server;
 use crate::cli::api::ApiError;
 use crate::cli::output::each;
