@@ -5,6 +5,7 @@
 
 mod arn;
 mod client;
+mod encryption_key;
 mod feed;
 mod grant;
 mod invalid;
@@ -29,6 +30,7 @@ mod workload;
 
 pub use arn::{AccountId, RoleArn};
 pub use client::{Client, ClientId};
+pub use encryption_key::EncryptionKey;
 pub use feed::{Feed, Space, WebIdentity};
 pub use grant::{Action, FeedPattern, Grant};
 pub use invalid::Invalid;

@@ -15,6 +15,7 @@ mod given;
 mod layer;
 mod merged;
 mod snapshot;
+pub mod vault;
 
 use std::convert::Infallible;
 use std::sync::{Arc, OnceLock};
