@@ -70,7 +70,8 @@ impl Admin {
     ) -> Result<Applied, AdminError> {
         if options.dry_run {
             let (snapshot, audiences) = (self.store.current(), self.audiences.load());
-            let scene = Scene { snapshot: &snapshot, operator, audiences: &audiences, now: self.clock.now() };
+            let (vault, now) = (&self.vault, self.clock.now());
+            let scene = Scene { snapshot: &snapshot, operator, audiences: &audiences, vault, now };
             return Ok(Applied { changes: differences(&scene, wanted, options.prune)?, applied: false });
         }
         let attempt = Attempt { action: ChangeAction::Change, kind: Kind::Space, name: "(apply)" };

@@ -140,8 +140,8 @@ fn check(scene: &Scene<'_>, before: Option<&Client>, client: &Client) -> Result<
     if client.public_keys.len() > MAX_PUBLIC_KEYS {
         return Err(invalid(id, format!("it may have {MAX_PUBLIC_KEYS} public keys, and would have more")));
     }
-    if client.grants.iter().any(|grant| grant.feeds.is_empty() || grant.actions.is_empty()) {
-        return Err(invalid(id, "a grant without feeds, or without actions, grants nothing; leave it out".into()));
+    if let Some(objection) = client.grants.iter().find_map(Grant::objection) {
+        return Err(invalid(id, objection.into()));
     }
     for space in client.space.iter().chain(client.roles.iter().filter_map(of_space)) {
         let had = |before: &Client| {

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use crate::audit::Unwritten;
 use crate::domain::{ClientId, RenameOf, Slug};
+use crate::store::vault::VaultError;
 use crate::store::{ChangeError, Kind, StoreError, SubjectTaken, now_called};
 
 /// Why something was not done for an operator; each variant is another next move.
@@ -131,6 +132,9 @@ pub enum AdminError {
         /// What is wrong, and what would be right.
         reason: String,
     },
+    /// A secret could not be sealed, or what was sealed not opened.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
     /// Two feeds would be the same to AWS.
     #[error(transparent)]
     SubjectTaken(Box<SubjectTaken>),
@@ -205,14 +209,16 @@ impl AdminError {
             Self::Store(StoreError::Contended) => "store_contended",
             Self::Store(_) => "store_unavailable",
             Self::Unwritten(_) => "audit_unavailable",
-            Self::NoEntropy => "no_entropy",
+            Self::NoEntropy | Self::Vault(VaultError::Entropy(_)) => "no_entropy",
+            Self::Vault(VaultError::NoKey) => "no_encryption_key",
+            Self::Vault(_) => "access_key_unopened",
         }
     }
 
     /// Whether it was decided against, and nothing failed.
     #[must_use]
     pub fn is_refusal(&self) -> bool {
-        !matches!(self, Self::NoEntropy | Self::Store(_) | Self::Unwritten(_))
+        !matches!(self, Self::NoEntropy | Self::Vault(_) | Self::Store(_) | Self::Unwritten(_))
     }
 }
 

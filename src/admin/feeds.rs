@@ -1,5 +1,6 @@
 //! Feeds: the registries of a space, and how feedpass is known to AWS for each.
 
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 
 use super::change::{Change, Decision};
@@ -9,10 +10,12 @@ use super::spaces::{slug, the_same_slug};
 use super::{Admin, AdminError, Attempt, ChangeAction, Replaceable};
 use crate::authz::{Operator, Reach};
 use crate::domain::{
-    AccountId, Audience, DisplayName, Feed, Region, RenameOf, RoleArn, SessionDuration, Slug, Space, SpaceFeed,
-    SubjectParts, WebIdentity,
+    AccessKey, AccessKeyId, AccountId, Ambient, Audience, AwsSecret, DisplayName, Feed, Identity, Invalid, Region,
+    RenameOf, RoleArn, SecondHop, SessionDuration, SessionTags, Slug, SourceIdentity, Space, SpaceFeed, SubjectParts,
+    WebIdentity,
 };
-use crate::store::{Entry, Kind, Snapshot};
+use crate::store::vault::Vault;
+use crate::store::{Entry, Kind, Snapshot, Source};
 
 /// A feed to be.
 #[derive(Clone, Debug, Deserialize)]
@@ -26,16 +29,28 @@ pub struct FeedDraft {
     pub name: Option<DisplayName>,
     /// Where its registry is, and where STS is asked.
     pub region: Region,
+    /// Where the same account's registry is too.
+    #[serde(default)]
+    pub more_regions: Vec<Region>,
     /// The account whose registry it is; left out, that of the role.
     pub registry: Option<AccountId>,
-    /// How feedpass is known to AWS when it acts for this feed.
-    pub web_identity: IdentityDraft,
+    /// Exactly one identity is given: tokens for a role,
+    pub web_identity: Option<WebIdentityDraft>,
+    /// a user's access key,
+    pub access_key: Option<AccessKeyDraft>,
+    /// or what the process has of its own.
+    pub ambient: Option<Ambient>,
+    /// The role that is assumed from there.
+    pub assume_role: Option<SecondHop>,
+    /// Whether a session is narrowed to what the caller's grants are for.
+    #[serde(default)]
+    pub narrow_to_grants: bool,
 }
 
-/// A feed's identity to be.
+/// A feed's web identity to be.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct IdentityDraft {
+pub struct WebIdentityDraft {
     /// The role, in the partition of the feed's region.
     pub role_arn: RoleArn,
     /// The `aud` claim; left out, that of the installation, as it is now.
@@ -46,6 +61,21 @@ pub struct IdentityDraft {
     /// How long a role session lives.
     #[serde(default)]
     pub session_duration: SessionDuration,
+    /// The tags that its sessions carry.
+    #[serde(default)]
+    pub session_tags: SessionTags,
+    /// The source identity of its sessions.
+    pub source_identity: Option<SourceIdentity>,
+}
+
+/// A feed's access key to be.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AccessKeyDraft {
+    /// The key's id.
+    pub access_key_id: AccessKeyId,
+    /// Its secret half; left out, the one that the feed has for that id.
+    pub secret_access_key: Option<SecretString>,
 }
 
 impl Admin {
@@ -97,8 +127,11 @@ impl Replaceable for Feed {
         let name = &before.value.name;
         the_same_space(name, draft)?;
         the_same_slug(Kind::Feed, &name.to_string(), &name.feed, draft.slug.as_ref())?;
-        let feed = draft.feed(name, &scene.audiences.default)?;
+        let feed = draft.feed(name, scene, Some(&before.value))?;
         check(scene, Some(&before.value), &feed)?;
+        if before.source == Source::Declared && feed != *before.value {
+            return Err(AdminError::Declared { kind: Kind::Feed, name: name.to_string() });
+        }
         scene.put(Some(before), feed)
     }
 
@@ -116,22 +149,71 @@ impl FeedDraft {
         Ok(SpaceFeed { space: space.clone(), feed })
     }
 
-    fn feed(&self, name: &SpaceFeed, default_audience: &Audience) -> Result<Feed, AdminError> {
-        let Self { space: _, slug: _, name: display_name, region, registry, web_identity } = self;
-        let IdentityDraft { role_arn, audience, subject, session_duration } = web_identity;
+    fn feed(&self, name: &SpaceFeed, scene: &Scene<'_>, before: Option<&Feed>) -> Result<Feed, AdminError> {
+        let wrong = |error: Invalid| invalid(name, error.to_string());
+        let of_token = |draft: &WebIdentityDraft| draft.identity(&scene.audiences.default);
+        let had = before.and_then(|before| match &before.identity {
+            Identity::AccessKey(key) => Some(key),
+            Identity::WebIdentity(_) | Identity::Ambient(_) => None,
+        });
+        let key = self.access_key.as_ref().map(|draft| draft.key(name, scene.vault, had)).transpose()?;
+        let identity = Identity::one_of(self.web_identity.as_ref().map(of_token), key, self.ambient).map_err(wrong)?;
+        let hop = self.assume_role.as_ref().map(|hop| &hop.role);
+        let role = hop.or(self.web_identity.as_ref().map(|identity| &identity.role_arn));
+        let registry = self.registry.as_ref().or(role.map(RoleArn::account));
+        let Some(registry) = registry else {
+            return Err(invalid(name, "give `registry`, the account whose registry it is: no role says which".into()));
+        };
         let feed = Feed {
             name: name.clone(),
-            display_name: display_name.clone(),
-            region: region.clone(),
-            registry: registry.clone().unwrap_or_else(|| role_arn.account().clone()),
-            web_identity: WebIdentity {
-                role: role_arn.clone(),
-                audience: audience.clone().unwrap_or_else(|| default_audience.clone()),
-                subject: *subject,
-                session_duration: *session_duration,
-            },
+            display_name: self.name.clone(),
+            region: self.region.clone(),
+            more_regions: self.more_regions.clone(),
+            registry: registry.clone(),
+            identity,
+            assume_role: self.assume_role.clone(),
+            narrow_to_grants: self.narrow_to_grants,
         };
-        feed.in_one_partition().map_err(|error| invalid(name, error.to_string()))
+        feed.checked().map_err(wrong)
+    }
+}
+
+impl WebIdentityDraft {
+    fn identity(&self, default_audience: &Audience) -> WebIdentity {
+        WebIdentity {
+            role: self.role_arn.clone(),
+            audience: self.audience.clone().unwrap_or_else(|| default_audience.clone()),
+            subject: self.subject,
+            session_duration: self.session_duration,
+            session_tags: self.session_tags.clone(),
+            source_identity: self.source_identity.clone(),
+        }
+    }
+}
+
+impl AccessKeyDraft {
+    /// The key with its secret half sealed; that which the feed had, where it is the same one.
+    fn key(&self, feed: &SpaceFeed, vault: &Vault, had: Option<&AccessKey>) -> Result<AccessKey, AdminError> {
+        let id = &self.access_key_id;
+        let had = had.filter(|had| had.access_key_id == *id).and_then(|had| had.secret.as_ref());
+        let secret = match (&self.secret_access_key, had) {
+            (None, Some(had)) => had.clone(),
+            (None, None) => {
+                let reason = format!("give `secret_access_key`, the secret half of {id}: none is kept");
+                return Err(invalid(feed, reason));
+            }
+            (Some(secret), _) if secret.expose_secret().trim().is_empty() => {
+                return Err(invalid(feed, format!("the `secret_access_key` of {id} is empty")));
+            }
+            // Sealed anew, the same secret would read like another.
+            (Some(secret), Some(AwsSecret::Sealed(sealed)))
+                if vault.open(sealed, id.as_str()).is_ok_and(|had| had.expose_secret() == secret.expose_secret()) =>
+            {
+                AwsSecret::Sealed(sealed.clone())
+            }
+            (Some(secret), _) => AwsSecret::Sealed(vault.seal(secret, id.as_str())?),
+        };
+        Ok(AccessKey { access_key_id: id.clone(), secret: Some(secret) })
     }
 }
 
@@ -147,7 +229,7 @@ pub(super) fn add(
         return Err(AdminError::Taken { kind: Kind::Feed, name: text });
     }
     scene.never_given(Kind::Feed, &text)?;
-    let feed = draft.feed(name, &scene.audiences.default)?;
+    let feed = draft.feed(name, scene, None)?;
     check(scene, None, &feed)?;
     scene.put(None, feed)
 }
@@ -163,7 +245,18 @@ fn the_same_space(name: &SpaceFeed, draft: &FeedDraft) -> Result<(), AdminError>
 
 /// What must hold of a feed among all others.
 pub(super) fn check(scene: &Scene<'_>, before: Option<&Feed>, feed: &Feed) -> Result<(), AdminError> {
-    let identity = &feed.web_identity;
+    let Some(identity) = feed.web_identity() else {
+        let was =
+            before.is_some_and(|before| before.identity == feed.identity && before.assume_role == feed.assume_role);
+        if matches!(feed.identity, Identity::Ambient(_)) && !was && *scene.operator.reach() != Reach::Everything {
+            return Err(AdminError::BeyondReach {
+                kind: Kind::Feed,
+                name: feed.name.to_string(),
+                reason: "feedpass's own AWS identity is not the space's".into(),
+            });
+        }
+        return Ok(());
+    };
     if scene.audiences.reserved.as_ref() == Some(&identity.audience) {
         let reason =
             format!("audience `{}` is that of feedpass's own access tokens; choose another", identity.audience);
@@ -173,7 +266,7 @@ pub(super) fn check(scene: &Scene<'_>, before: Option<&Feed>, feed: &Feed) -> Re
         return Ok(());
     }
     // What it was before, somebody who may has allowed.
-    let before = before.map(|before| &before.web_identity);
+    let before = before.and_then(Feed::web_identity);
     let new = before.is_none_or(|before| (before.subject, &before.audience) != (identity.subject, &identity.audience));
     if new && *scene.operator.reach() != Reach::Everything {
         return Err(AdminError::BeyondReach {

@@ -191,7 +191,8 @@ impl SigningKeys {
         let key = keys.keys().get(kid).ok_or_else(|| not_found(kid))?;
         let snapshot = self.store.current();
         let places = self.rotation.places();
-        let roles = snapshot.feeds().map(|feed| feed.web_identity.role.to_string()).collect();
+        let roles =
+            snapshot.feeds().filter_map(|feed| feed.web_identity()).map(|identity| identity.role.to_string()).collect();
         let policy = self.rotation.policy();
         let revocation = Revocation::of(&self.audit, kid, &key.state, &places, roles, &policy).await;
         revocation.ok_or_else(|| KeysError::NotRevoked(kid.clone()))

@@ -29,7 +29,7 @@ pub use bootstrap::{BootstrapError, bootstrap};
 pub use change::{Change, ChangeAction};
 pub use clients::ClientDraft;
 pub use error::AdminError;
-pub use feeds::{FeedDraft, IdentityDraft};
+pub use feeds::{AccessKeyDraft, FeedDraft, WebIdentityDraft};
 pub use keys::{
     Canaries, Deny, Exposed, ExposedPassword, ExposedSession, KeyPlan, KeyView, KeysError, KeysView, Outside,
     PlaceSeen, ProbedPlace, Revocation, SigningKeys,
@@ -53,6 +53,7 @@ use crate::clock::Clock;
 use crate::domain::Audience;
 use crate::entropy::Entropy;
 use crate::store::database::LineFilter;
+use crate::store::vault::Vault;
 use crate::store::{ChangeError, Kind, Plan, Store};
 
 /// Does what operators ask for. Cloning shares it.
@@ -62,6 +63,7 @@ pub struct Admin {
     audit: Audit,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
+    vault: Vault,
     audiences: Arc<ArcSwap<Audiences>>,
     trials: Arc<Trials>,
 }
@@ -83,10 +85,11 @@ impl Admin {
         audit: Audit,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
+        vault: Vault,
         audiences: Audiences,
     ) -> Self {
         let audiences = Arc::new(ArcSwap::from_pointee(audiences));
-        Self { store, audit, clock, entropy, audiences, trials: Arc::default() }
+        Self { store, audit, clock, entropy, vault, audiences, trials: Arc::default() }
     }
 
     /// Lets `caller` act in `duty`, by its roles and the spaces' names of now.
@@ -112,7 +115,7 @@ impl Admin {
         let audiences = self.audiences.load_full();
         let made = self.store.change(|snapshot| {
             let now = self.clock.now();
-            let decision = decide(&Scene { snapshot, operator, audiences: &audiences, now })?;
+            let decision = decide(&Scene { snapshot, operator, audiences: &audiences, vault: &self.vault, now })?;
             let events: Vec<_> = decision.changes.iter().map(|change| self.event(operator, change)).collect();
             let lines = events.iter().map(Event::line).collect::<Result<_, _>>()?;
             let writes = decision.changes.into_iter().map(|change| change.write).collect();

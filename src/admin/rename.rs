@@ -56,8 +56,8 @@ pub struct Progress {
 pub struct FeedProgress {
     /// Its name now.
     pub feed: SpaceFeed,
-    /// The subject that its role has to accept.
-    pub subject: Subject,
+    /// The subject that its role has to accept; none for one whose identity has no tokens.
+    pub subject: Option<Subject>,
     /// What STS said last to this process; none when it was not asked yet.
     pub last: Option<Answer>,
 }

@@ -9,6 +9,7 @@ use super::change::Change;
 use super::{AdminError, Audiences};
 use crate::authz::Operator;
 use crate::domain::{Client, ClientId, Feed, Rename, RenameOf, Slug, Space, SpaceFeed, TrustedIssuer, WorkloadRule};
+use crate::store::vault::Vault;
 use crate::store::{Entry, Kind, Record, Snapshot, Source};
 
 /// Which version of a thing an operator has read and means to replace (RFC 9110 §13.1.1).
@@ -74,7 +75,12 @@ impl Kept for Feed {
     }
 
     fn public(&self) -> Result<Value, serde_json::Error> {
-        serde_json::to_value(self)
+        serde_json::to_value(self.without_secret())
+    }
+
+    /// Nobody signs with it any more.
+    fn remains(&self) -> Self {
+        self.without_secret()
     }
 }
 
@@ -155,6 +161,7 @@ pub struct Scene<'s> {
     pub(super) snapshot: &'s Snapshot,
     pub(super) operator: &'s Operator,
     pub(super) audiences: &'s Audiences,
+    pub(super) vault: &'s Vault,
     pub(super) now: Timestamp,
 }
 
@@ -164,7 +171,7 @@ impl<'s> Scene<'s> {
     where
         's: 't,
     {
-        Scene { snapshot, operator: self.operator, audiences: self.audiences, now: self.now }
+        Scene { snapshot, operator: self.operator, audiences: self.audiences, vault: self.vault, now: self.now }
     }
 
     /// The one of that name, if it is within reach.

@@ -20,6 +20,7 @@ use crate::admin::{Admin, SigningKeys, Trial};
 use crate::audit::Audit;
 use crate::authn::workload::{Fetch, HttpsFetch, Workloads};
 use crate::authn::{AccessTokenKeys, Authn};
+use crate::aws::ambient::Ambient;
 use crate::aws::ecr::Ecr;
 use crate::aws::sts::Sts;
 use crate::aws::{Connection, TimeLimits};
@@ -33,6 +34,7 @@ use crate::issuer::metadata::{Metadata, MetadataError};
 use crate::issuer::mint::Mint;
 use crate::sandbox::{Sandbox, SandboxError};
 use crate::store::database::{Database, SqlDatabase};
+use crate::store::vault::Vault;
 use crate::store::{Store, StoreError};
 use crate::telemetry::Metrics;
 
@@ -105,6 +107,7 @@ pub struct App {
     keyring: Arc<KeyRing>,
     rotation: Rotation,
     metrics: Arc<Metrics>,
+    vault: Vault,
     limiter: Limiter,
     proxies: TrustedProxies,
     readiness: Readiness,
@@ -136,18 +139,19 @@ impl App {
         let endpoints = endpoints(&settings.aws, sandbox.as_ref());
         let connection = Connection::new(endpoints, time_limits, Arc::clone(&clock), Arc::clone(&metrics));
         let sts = Sts::new(connection.clone());
+        let vault = Vault::new(settings.encryption_keys.clone(), Arc::clone(&entropy));
         let steps = Steps {
             store: Arc::clone(&store),
             mint: Arc::clone(&mint),
             sts: sts.clone(),
+            ambient: Ambient::new(&connection),
             ecr: Ecr::new(connection),
+            vault: vault.clone(),
             metrics: Arc::clone(&metrics),
             audit: audit.clone(),
         };
         let broker = Broker::new(steps, Arc::clone(&clock), Arc::clone(&entropy));
-        let limiter = Limiter::new(settings.limits, Arc::clone(&clock), Arc::clone(&metrics));
-        let proxies = TrustedProxies::default();
-        proxies.set(settings.listen.trusted_proxies.clone());
+        let (limiter, proxies) = limits(&settings, &clock, &metrics);
         let readiness = Readiness::default();
         let fetch: Arc<dyn Fetch> = Arc::new(HttpsFetch::default());
         let workloads = Workloads::new(Arc::clone(&fetch), Arc::clone(&clock));
@@ -164,7 +168,8 @@ impl App {
         let trial = Trial { mint: Arc::clone(&mint), sts, audit: audit.clone() };
         let canaries = parts.canaries(&rotation, trial.clone(), fetch);
         let (shared, audiences) = (Arc::clone(&store), audiences(&settings));
-        let admin = Admin::new(shared, audit.clone(), Arc::clone(&clock), Arc::clone(&entropy), audiences);
+        let (time, randomness) = (Arc::clone(&clock), Arc::clone(&entropy));
+        let admin = Admin::new(shared, audit.clone(), time, randomness, vault.clone(), audiences);
         let keys: Arc<dyn AccessTokenKeys> = Arc::<KeyRing>::clone(&keyring);
         let (issuer, ours) = (settings.issuer.clone(), Arc::clone(&clock));
         let state = HttpState {
@@ -192,7 +197,7 @@ impl App {
         let settings = Arc::new(ArcSwap::from_pointee(settings));
         let sandbox = sandbox.map(Arc::new);
         if let Some(sandbox) = &sandbox {
-            accounts::follow(&store, &settings, sandbox);
+            accounts::follow(&store, &settings, sandbox, &vault);
         }
         Ok(Self {
             settings,
@@ -206,6 +211,7 @@ impl App {
             keyring,
             rotation,
             metrics,
+            vault,
             limiter,
             proxies,
             readiness,
@@ -264,12 +270,19 @@ impl App {
     }
 }
 
+/// How much may be asked, and whose word on who asks is taken.
+fn limits(settings: &Settings, clock: &Arc<dyn Clock>, metrics: &Arc<Metrics>) -> (Limiter, TrustedProxies) {
+    let proxies = TrustedProxies::default();
+    proxies.set(settings.listen.trusted_proxies.clone());
+    (Limiter::new(settings.limits, Arc::clone(clock), Arc::clone(metrics)), proxies)
+}
+
 async fn start_sandbox(
     settings: &Settings,
     clock: &Arc<dyn Clock>,
     entropy: &Arc<dyn Entropy>,
 ) -> Result<Option<Sandbox>, StartError> {
     let AwsEndpoint::Sandbox(sandbox) = &settings.aws else { return Ok(None) };
-    let accounts = accounts::of(&settings.issuer, settings.feeds.iter(), sandbox)?;
+    let accounts = accounts::of(&settings.issuer, settings.feeds.iter(), sandbox, None)?;
     Ok(Some(Sandbox::start(sandbox_options(sandbox), accounts, Arc::clone(clock), Arc::clone(entropy)).await?))
 }

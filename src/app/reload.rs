@@ -49,6 +49,7 @@ impl App {
         let waiting = self.started.restart_needed(&new);
         check_sandbox(&new)?;
         let new = Arc::new(new);
+        self.vault.set_keys(new.encryption_keys.clone());
         // Before the store tells of the change: the sandbox's roles are made of both.
         let old = self.settings.swap(Arc::clone(&new));
         if let Err(error) = self.store.redeclare(&declared) {

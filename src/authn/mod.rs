@@ -93,9 +93,9 @@ impl Caller {
     /// Of what it was granted, what its proof is good for; grants of which nothing is left are left out.
     #[must_use]
     pub fn grants_in_scope(&self) -> Vec<Grant> {
-        let narrowed = self.client.grants.iter().map(|Grant { feeds, actions }| Grant {
-            feeds: feeds.clone(),
-            actions: actions.iter().copied().filter(|action| self.scope.has(*action)).collect(),
+        let narrowed = self.client.grants.iter().map(|grant| Grant {
+            actions: grant.actions.iter().copied().filter(|action| self.scope.has(*action)).collect(),
+            ..grant.clone()
         });
         narrowed.filter(|grant| !grant.actions.is_empty()).collect()
     }

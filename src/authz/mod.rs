@@ -7,7 +7,9 @@ use std::sync::Arc;
 pub use operator::{Duty, Operator, Reach, RoleMissing, operator, role_now};
 
 use crate::authn::Caller;
-use crate::domain::{Action, ClientId, Feed, FeedPattern, Grant, RegistryHost, Rename, Scope, SpaceFeed};
+use crate::domain::{
+    Action, ClientId, Feed, FeedPattern, Grant, Narrowing, Region, RegistryHost, Rename, Scope, SpaceFeed, WebIdentity,
+};
 use crate::store::Snapshot;
 
 /// What a caller wants of a feed.
@@ -40,9 +42,73 @@ impl Wish {
 pub struct Permit {
     client: Option<ClientId>,
     feed: Arc<Feed>,
+    region: Region,
+    narrowing: Option<Narrowing>,
+}
+
+/// The same, for a feed that has web identity tokens.
+#[derive(Clone, Copy, Debug)]
+pub struct TokenPermit<'p> {
+    permit: &'p Permit,
+    identity: &'p WebIdentity,
+}
+
+impl<'p> TokenPermit<'p> {
+    /// The permit that it is of.
+    #[must_use]
+    pub fn permit(&self) -> &'p Permit {
+        self.permit
+    }
+
+    /// Of which feed.
+    #[must_use]
+    pub fn feed(&self) -> &'p Arc<Feed> {
+        &self.permit.feed
+    }
+
+    /// The feed's identity.
+    #[must_use]
+    pub fn identity(&self) -> &'p WebIdentity {
+        self.identity
+    }
 }
 
 impl Permit {
+    /// For `feed` in its own region, whole: where no client asks.
+    fn of_nobody(client: Option<ClientId>, feed: Arc<Feed>) -> Self {
+        Self { client, region: feed.region.clone(), feed, narrowing: None }
+    }
+
+    /// The same in another of the feed's regions.
+    ///
+    /// # Errors
+    /// [`Refusal::RegionNotOfFeed`].
+    pub fn in_region(self, region: &Region) -> Result<Self, Refusal> {
+        if self.feed.regions().any(|own| own == region) {
+            return Ok(Self { region: region.clone(), ..self });
+        }
+        let regions = self.feed.regions().cloned().collect();
+        Err(Refusal::RegionNotOfFeed { target: self.feed.name.clone(), region: region.clone(), regions })
+    }
+
+    /// In which region.
+    #[must_use]
+    pub fn region(&self) -> &Region {
+        &self.region
+    }
+
+    /// What a session for it is narrowed to; none leaves it all that the role may.
+    #[must_use]
+    pub fn narrowing(&self) -> Option<&Narrowing> {
+        self.narrowing.as_ref()
+    }
+
+    /// The permit for a web identity token; none of a feed that has none.
+    #[must_use]
+    pub fn for_token(&self) -> Option<TokenPermit<'_>> {
+        Some(TokenPermit { permit: self, identity: self.feed.web_identity()? })
+    }
+
     /// Who may; none where feedpass itself asks what AWS would say.
     #[must_use]
     pub fn client(&self) -> Option<&ClientId> {
@@ -98,6 +164,37 @@ pub enum Refusal {
         wanted: &'static [Action],
         /// What the token is for.
         scope: Scope,
+    },
+    /// The feed's registry is in other regions.
+    #[error("feed `{target}` is not in region `{region}`: it is in {}", listed(regions, ", "))]
+    RegionNotOfFeed {
+        /// Of which feed.
+        target: SpaceFeed,
+        /// The region that was asked for.
+        region: Region,
+        /// The feed's own.
+        regions: Vec<Region>,
+    },
+    /// The feed's identity has no such thing as was asked for.
+    #[error("feed `{target}` has no {what}: its identity is `{identity}`")]
+    NotOfIdentity {
+        /// Of which feed.
+        target: SpaceFeed,
+        /// What it has not: `web identity token` or `role session`.
+        what: &'static str,
+        /// The kind of its identity.
+        identity: &'static str,
+    },
+    /// The grant is for some repositories alone, and the feed's identity cannot be narrowed to them.
+    #[error(
+        "a grant of client `{client}` is for some repositories of feed `{target}` alone, and an identity without a role \
+         cannot be narrowed to them; give the feed a role, or the grant all repositories"
+    )]
+    NotNarrowable {
+        /// Who asked.
+        client: ClientId,
+        /// Of which feed.
+        target: SpaceFeed,
     },
     /// No feed that the caller may pull from or push to is at that host.
     #[error("client `{client}` has no grant for a feed at registry `{host}`; {}", reachable(hosts))]
@@ -164,7 +261,51 @@ pub fn permit(caller: &Caller, snapshot: &Snapshot, target: &SpaceFeed, wish: Wi
     if !may_have(caller, snapshot, known, wish) {
         return Err(scope_too_narrow(caller, wish));
     }
-    Ok(Permit { client: Some(caller.id().clone()), feed: Arc::clone(feed) })
+    permitted(caller, snapshot, feed, wish)
+}
+
+/// The permit of a caller whose grants give it.
+fn permitted(caller: &Caller, snapshot: &Snapshot, feed: &Arc<Feed>, wish: Wish) -> Result<Permit, Refusal> {
+    let not_of_identity = |what| {
+        let (target, identity) = (feed.name.clone(), feed.identity.kind());
+        Err(Refusal::NotOfIdentity { target, what, identity })
+    };
+    match wish {
+        Wish::WebIdentityToken if feed.web_identity().is_none() => return not_of_identity("web identity token"),
+        // Keys that do not end are never handed on.
+        Wish::RoleSession if feed.role().is_none() => return not_of_identity("role session"),
+        _ => {}
+    }
+    let narrowing = narrowing(caller, snapshot, feed, wish);
+    if narrowing.is_some() && feed.role().is_none() {
+        return Err(Refusal::NotNarrowable { client: caller.id().clone(), target: feed.name.clone() });
+    }
+    let permit = Permit::of_nobody(Some(caller.id().clone()), Arc::clone(feed));
+    Ok(Permit { narrowing, ..permit })
+}
+
+/// What the caller's grants narrow a session to: what they are for, all of them together. None where the feed leaves
+/// that to its role, and no grant names repositories. A token cannot be narrowed.
+fn narrowing(caller: &Caller, snapshot: &Snapshot, feed: &Feed, wish: Wish) -> Option<Narrowing> {
+    if wish == Wish::WebIdentityToken {
+        return None;
+    }
+    let (mut narrowing, mut named) = (Narrowing::default(), feed.narrow_to_grants);
+    let in_scope = caller.grants_in_scope();
+    for grant in in_scope.iter().filter(|grant| covers(grant, snapshot, &feed.name)) {
+        // A session is for both.
+        let whole = wish == Wish::RoleSession && grant.actions.contains(&Action::Session);
+        let gives = |action| whole || grant.actions.contains(&action);
+        let repositories = grant.repositories.as_deref();
+        if gives(Action::Pull) {
+            narrowing.pull.add(repositories);
+        }
+        if gives(Action::Push) {
+            narrowing.push.add(repositories);
+        }
+        named |= repositories.is_some() && (gives(Action::Pull) || gives(Action::Push));
+    }
+    named.then_some(narrowing)
 }
 
 fn scope_too_narrow(caller: &Caller, wish: Wish) -> Refusal {
@@ -179,14 +320,14 @@ fn scope_too_narrow(caller: &Caller, wish: Wish) -> Refusal {
 pub fn permit_trial(snapshot: &Snapshot, rename: &Rename, feed: &SpaceFeed) -> Option<Permit> {
     let planned = &snapshot.rename(&rename.of)?.value;
     let renamed = planned.renamed(snapshot.feed(feed)?)?;
-    Some(Permit { client: Some(planned.planned_by.clone()), feed: Arc::new(renamed) })
+    Some(Permit::of_nobody(Some(planned.planned_by.clone()), Arc::new(renamed)))
 }
 
-/// Lets STS be asked what it says of a signing key, with a token of `feed`; what comes of it is thrown away. No request
+/// Lets STS in `region` be asked what it says of a signing key, with a token of `feed`; what comes of it is thrown away. No request
 /// of a client leads here.
 #[must_use]
-pub fn permit_canary(feed: &Arc<Feed>) -> Permit {
-    Permit { client: None, feed: Arc::clone(feed) }
+pub fn permit_canary(feed: &Arc<Feed>, region: &Region) -> Permit {
+    Permit { region: region.clone(), ..Permit::of_nobody(None, Arc::clone(feed)) }
 }
 
 /// Lets `caller` have credentials for the registry at `host`, if exactly one feed of its grants is there.
@@ -205,9 +346,14 @@ pub fn permit_registry(caller: &Caller, snapshot: &Snapshot, host: &RegistryHost
     let client = caller.id().clone();
     let host = host.clone();
     match there.as_slice() {
-        [feed] => Ok(Permit { client: Some(client), feed: Arc::clone(feed) }),
+        [feed] => {
+            let permit = permitted(caller, snapshot, feed, wish)?;
+            named.map_or(Ok(permit.clone()), |(_, region)| permit.in_region(&region))
+        }
         [] => {
-            let mut hosts: Vec<_> = snapshot.feeds().filter(usable).map(|feed| feed.registry_host()).collect();
+            let hosts_of =
+                |feed: &Arc<Feed>| -> Vec<_> { feed.regions().map(|region| feed.registry_host(region)).collect() };
+            let mut hosts: Vec<_> = snapshot.feeds().filter(usable).flat_map(hosts_of).collect();
             hosts.sort_unstable_by(|a, b| a.as_str().cmp(b.as_str()));
             hosts.dedup();
             Err(Refusal::RegistryNotFound { client, host, hosts })

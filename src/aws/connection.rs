@@ -64,6 +64,8 @@ pub struct Connection {
     pub(super) sts_http: SharedHttpClient,
     /// The pool that ECR is asked over: the same, unless only one of the two is AWS's own.
     pub(super) ecr_http: SharedHttpClient,
+    /// The pool for what is asked of AWS itself.
+    aws_http: SharedHttpClient,
     limits: TimeLimits,
 }
 
@@ -76,7 +78,12 @@ impl Connection {
         let proxied = http_client(ProxyConfig::from_env());
         let way_to = |endpoint: &Option<String>| if endpoint.is_some() { direct.clone() } else { proxied.clone() };
         let (sts_http, ecr_http) = (way_to(&endpoints.sts), way_to(&endpoints.ecr));
-        Self { endpoints, clock, metrics, sts_http, ecr_http, limits }
+        Self { endpoints, clock, metrics, sts_http, ecr_http, aws_http: proxied, limits }
+    }
+
+    /// The pool for AWS's own addresses, whatever the configuration names for STS and ECR.
+    pub(super) fn aws_http(&self) -> SharedHttpClient {
+        self.aws_http.clone()
     }
 
     pub(super) fn sts_timeouts(&self) -> TimeoutConfig {

@@ -105,6 +105,22 @@ impl Failure {
     }
 }
 
+/// Whether AWS says by this code that whoever signed a request is not who it says.
+pub(super) fn names_a_wrong_key(code: &str) -> bool {
+    [
+        "InvalidClientTokenId",
+        "UnrecognizedClientException",
+        "SignatureDoesNotMatch",
+        "InvalidSignatureException",
+        "MissingAuthenticationToken",
+        "MissingAuthenticationTokenException",
+        "IncompleteSignature",
+        "IncompleteSignatureException",
+        "RequestExpired",
+    ]
+    .contains(&code)
+}
+
 /// What is said of a good answer that cannot be read.
 const BROKEN: &str = "the body is not what its operation promises";
 

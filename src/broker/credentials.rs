@@ -10,13 +10,15 @@ use crate::audit::{Event, What};
 use crate::authn::Caller;
 use crate::authz::{self, Permit, Refusal, Wish};
 use crate::aws::ecr::RegistryCredentials;
-use crate::domain::{AccountId, Audience, Feed, Region, RegistryHost, RoleArn, SessionDuration, SpaceFeed, Subject};
+use crate::domain::{AccountId, Feed, Identity, Narrowing, Region, RegistryHost, SecondHop, SpaceFeed};
 
 /// What a caller gets: the feed that it was permitted, and what AWS gave for it.
 #[derive(Clone, Debug)]
 pub struct FeedCredentials {
     /// The feed.
-    pub feed: SpaceFeed,
+    pub feed: Arc<Feed>,
+    /// In which of its regions.
+    pub region: Region,
     /// Its registry credentials.
     pub credentials: Arc<RegistryCredentials>,
 }
@@ -38,37 +40,41 @@ impl Held for RegistryCredentials {
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub(super) struct CredentialsKey {
     feed: SpaceFeed,
-    subject: Subject,
-    audience: Audience,
-    role: RoleArn,
-    session_duration: SessionDuration,
     region: Region,
     registry: AccountId,
+    identity: Identity,
+    assume_role: Option<SecondHop>,
+    narrowing: Option<Narrowing>,
 }
 
-impl From<&Feed> for CredentialsKey {
-    fn from(feed: &Feed) -> Self {
-        let identity = &feed.web_identity;
+impl From<&Permit> for CredentialsKey {
+    fn from(permit: &Permit) -> Self {
+        let feed = permit.feed();
         Self {
             feed: feed.name.clone(),
-            subject: feed.subject(),
-            audience: identity.audience.clone(),
-            role: identity.role.clone(),
-            session_duration: identity.session_duration,
-            region: feed.region.clone(),
+            region: permit.region().clone(),
             registry: feed.registry.clone(),
+            identity: feed.identity.clone(),
+            assume_role: feed.assume_role.clone(),
+            narrowing: permit.narrowing().cloned(),
         }
     }
 }
 
 impl Broker {
-    /// Gives `caller` registry credentials for `target`.
+    /// Gives `caller` registry credentials for `target`: in `region`, or else the feed's own.
     ///
     /// # Errors
     /// [`BrokerError`].
-    pub async fn credentials(&self, caller: &Caller, target: &SpaceFeed) -> Result<FeedCredentials, BrokerError> {
+    pub async fn credentials(
+        &self,
+        caller: &Caller,
+        target: &SpaceFeed,
+        region: Option<&Region>,
+    ) -> Result<FeedCredentials, BrokerError> {
         // Before the cache, on hits too: a grant removed a moment ago must already count.
         let permit = authz::permit(caller, &self.store.current(), target, Wish::RegistryCredentials);
+        let permit = in_region(permit, region);
         // By the name that it has now, where the caller has an old one.
         let feed = permit.as_ref().map_or_else(|_| target.clone(), |permit| permit.feed().name.clone());
         let result = self.held_or_fetched(permit).await;
@@ -92,8 +98,8 @@ impl Broker {
 
     async fn held_or_fetched(&self, permit: Result<Permit, Refusal>) -> Result<FeedCredentials, BrokerError> {
         let permit = permit?;
-        let feed = permit.feed().name.clone();
-        let key = CredentialsKey::from(&**permit.feed());
+        let (feed, region) = (Arc::clone(permit.feed()), permit.region().clone());
+        let key = CredentialsKey::from(&permit);
         let exchange = Arc::clone(&self.exchange);
         let fetch = move |occasion| {
             let (exchange, permit) = (Arc::clone(&exchange), permit.clone());
@@ -103,12 +109,20 @@ impl Broker {
             let (lookup, result) = self.cache.get_or_fetch(key.clone(), fetch.clone()).await;
             self.metrics.cache_lookup(lookup);
             let credentials = result?;
-            if !self.exchange.mint.is_revoked(&credentials.kid) {
-                return Ok(FeedCredentials { feed, credentials });
+            if !self.exchange.is_revoked(credentials.kid.as_ref()) {
+                return Ok(FeedCredentials { feed, region, credentials });
             }
             // It was on its way when the key was revoked.
             self.cache.forget_where(|held| held.kid == credentials.kid);
         }
+    }
+}
+
+/// The permit, if it has one, in `region`, if one is asked for.
+pub(super) fn in_region(permit: Result<Permit, Refusal>, region: Option<&Region>) -> Result<Permit, Refusal> {
+    match region {
+        Some(region) => permit?.in_region(region),
+        None => permit,
     }
 }
 
@@ -117,7 +131,7 @@ fn given(given: &FeedCredentials, event: Event) -> Event {
     let credentials = &given.credentials;
     Event {
         registry: Some(credentials.registry.clone()),
-        session_name: Some(credentials.session_name.clone()),
+        session_name: credentials.session_name.clone(),
         expires_at: Some(credentials.expires_at),
         ..event
     }
@@ -131,14 +145,17 @@ impl Steps {
 
     async fn exchange(&self, permit: &Permit, occasion: Occasion) -> Result<RegistryCredentials, BrokerError> {
         let feed = permit.feed();
-        let (assumed, session) = self.assume_role(permit, occasion).await?;
+        let (assumed, authority) = self.authority(permit, occasion).await?;
         let (written, credentials) =
-            tokio::join!(self.audit.record(assumed), self.ecr.registry_credentials(feed, &session));
+            tokio::join!(self.written(assumed), self.ecr.registry_credentials(permit, &authority));
         written?;
-        let credentials = credentials.map_err(|source| BrokerError::Ecr { feed: Arc::clone(feed), source });
-        let authorized = self.event(What::AuthorizationToken, permit, occasion);
-        let authorized =
-            Event { kid: Some(session.kid.clone()), session_name: Some(session.session_name.clone()), ..authorized };
+        let region = permit.region().clone();
+        let credentials = credentials.map_err(|source| BrokerError::Ecr { feed: Arc::clone(feed), region, source });
+        let authorized = Event {
+            kid: authority.kid().cloned(),
+            session_name: authority.session_name().map(str::to_owned),
+            ..self.event(What::AuthorizationToken, permit, occasion)
+        };
         self.audit
             .record(match &credentials {
                 Ok(credentials) => Event {

@@ -7,10 +7,12 @@ use super::WrongToken;
 use super::cache::{FlightLost, Remembered};
 use crate::audit::{Outcome, Unwritten};
 use crate::authz::Refusal;
+use crate::aws::ambient::NothingAmbient;
 use crate::aws::ecr::EcrError;
 use crate::aws::sts::StsError;
-use crate::domain::{Feed, IssuerUrl, SpaceFeed};
+use crate::domain::{Feed, IssuerUrl, Region, SpaceFeed};
 use crate::issuer::mint::MintError;
+use crate::store::vault::VaultError;
 
 /// Why a caller did not get what it asked for.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -28,21 +30,54 @@ pub enum BrokerError {
     #[error("no token could be signed")]
     Mint(#[from] MintError),
     /// STS gave no role session; the source says whose move it is.
-    #[error("feed `{}` got no session of role {}", feed.name, feed.web_identity.role)]
+    #[error("feed `{}` got no session of its role", feed.name)]
     Sts {
         /// For which feed.
         feed: Arc<Feed>,
+        /// Where STS was asked.
+        region: Region,
         /// The issuer that the token named.
         issuer: IssuerUrl,
         /// What came of it.
         #[source]
         source: StsError,
     },
+    /// STS gave no session of the second role; the source says whose move it is.
+    #[error("feed `{}` got no session of its second role", feed.name)]
+    SecondHop {
+        /// For which feed.
+        feed: Arc<Feed>,
+        /// Where STS was asked.
+        region: Region,
+        /// What came of it.
+        #[source]
+        source: StsError,
+    },
+    /// The operator's: the secret half of the feed's access key cannot be opened.
+    #[error("feed `{}` has no access key to go by", feed.name)]
+    SecretUnopened {
+        /// For which feed.
+        feed: Arc<Feed>,
+        /// Why.
+        #[source]
+        source: VaultError,
+    },
+    /// The operator's: the feed goes by the process's own identity, and it has none.
+    #[error("feed `{}` has no identity to go by", feed.name)]
+    NothingAmbient {
+        /// For which feed.
+        feed: Arc<Feed>,
+        /// What was looked for.
+        #[source]
+        source: NothingAmbient,
+    },
     /// ECR gave no credentials; the source says whose move it is.
-    #[error("feed `{}` got no credentials from ECR in {}", feed.name, feed.region)]
+    #[error("feed `{}` got no credentials from ECR in {region}", feed.name)]
     Ecr {
         /// For which feed.
         feed: Arc<Feed>,
+        /// Where ECR was asked.
+        region: Region,
         /// What came of it.
         #[source]
         source: EcrError,
@@ -65,20 +100,19 @@ impl BrokerError {
             Self::Refused(Refusal::RegistryNotFound { .. }) => "registry_not_found",
             Self::Refused(Refusal::RegistryAmbiguous { .. }) => "registry_ambiguous",
             Self::Refused(Refusal::ScopeTooNarrow { .. }) => "insufficient_scope",
+            Self::Refused(Refusal::RegionNotOfFeed { .. }) => "region_not_of_feed",
+            Self::Refused(Refusal::NotOfIdentity { .. }) => "not_of_identity",
+            Self::Refused(Refusal::NotNarrowable { .. }) => "feed_not_narrowable",
             Self::WrongToken(WrongToken::ScopeUnknown | WrongToken::ScopeBeyond(_)) => "invalid_scope",
             Self::WrongToken(WrongToken::Target { .. }) => "invalid_target",
             Self::WrongToken(WrongToken::NothingLeft) => "subject_token_expired",
             Self::FeedChanged(_) => "feed_changed",
             Self::Mint(_) => "signing_failed",
-            Self::Sts { source, .. } => source.code(),
-            Self::Ecr { source, .. } => match source {
-                EcrError::Denied(_) => "ecr_denied",
-                EcrError::SessionRefused(_) => "ecr_session_refused",
-                EcrError::RequestInvalid(_) => "ecr_request_invalid",
-                EcrError::OtherRegistry { .. } => "ecr_other_registry",
-                EcrError::Throttled(_) => "ecr_throttled",
-                EcrError::Unavailable(_) => "ecr_unavailable",
-            },
+            Self::SecondHop { source: StsError::RoleRefused(_), .. } => "second_role_refused",
+            Self::Sts { source, .. } | Self::SecondHop { source, .. } => source.code(),
+            Self::SecretUnopened { .. } => "access_key_unopened",
+            Self::NothingAmbient { .. } => "ambient_identity_missing",
+            Self::Ecr { source, .. } => source.code(),
             Self::Unwritten(_) => "audit_unavailable",
             Self::FlightLost => "internal",
         }
@@ -88,14 +122,21 @@ impl BrokerError {
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Sts {
-                source: StsError::Throttled(_) | StsError::Unavailable(_) | StsError::IssuerUnreachable(_),
-                ..
+            Self::Sts { source, .. } | Self::SecondHop { source, .. } if !source.is_refusal() => {
+                Some(Self::OUTAGE_MEMORY)
             }
-            | Self::Ecr { source: EcrError::Throttled(_) | EcrError::Unavailable(_), .. }
-            | Self::Unwritten(_) => Some(Self::OUTAGE_MEMORY),
+            Self::Ecr { source: EcrError::Throttled(_) | EcrError::Unavailable(_), .. } | Self::Unwritten(_) => {
+                Some(Self::OUTAGE_MEMORY)
+            }
             Self::FeedChanged(_) | Self::FlightLost => Some(Duration::from_secs(1)),
-            Self::Refused(_) | Self::WrongToken(_) | Self::Mint(_) | Self::Sts { .. } | Self::Ecr { .. } => None,
+            Self::Refused(_)
+            | Self::WrongToken(_)
+            | Self::Mint(_)
+            | Self::Sts { .. }
+            | Self::SecondHop { .. }
+            | Self::SecretUnopened { .. }
+            | Self::NothingAmbient { .. }
+            | Self::Ecr { .. } => None,
         }
     }
 
@@ -103,21 +144,9 @@ impl BrokerError {
     #[must_use]
     pub fn outcome(&self) -> Outcome {
         match self {
-            Self::Refused(_)
-            | Self::WrongToken(_)
-            | Self::Sts {
-                source:
-                    StsError::RoleRefused(_)
-                    | StsError::TokenRefused(_)
-                    | StsError::TokenExpired(_)
-                    | StsError::RegionDisabled(_)
-                    | StsError::RequestInvalid(_),
-                ..
-            }
-            | Self::Ecr {
-                source: EcrError::Denied(_) | EcrError::SessionRefused(_) | EcrError::RequestInvalid(_),
-                ..
-            } => Outcome::Refused,
+            Self::Refused(_) | Self::WrongToken(_) => Outcome::Refused,
+            Self::Sts { source, .. } | Self::SecondHop { source, .. } if source.is_refusal() => Outcome::Refused,
+            Self::Ecr { source, .. } if source.is_refusal() => Outcome::Refused,
             _ => Outcome::Failed,
         }
     }
@@ -145,7 +174,11 @@ impl Remembered for BrokerError {
                 Duration::ZERO
             }
             Self::Mint(_) => Self::OUTAGE_MEMORY,
-            Self::Sts { .. } | Self::Ecr { .. } => self.retry_after().unwrap_or(Self::REFUSAL_MEMORY),
+            Self::Sts { .. }
+            | Self::SecondHop { .. }
+            | Self::SecretUnopened { .. }
+            | Self::NothingAmbient { .. }
+            | Self::Ecr { .. } => self.retry_after().unwrap_or(Self::REFUSAL_MEMORY),
         }
     }
 

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use crate::audit::{Audit, Event, What};
 use crate::authn::Caller;
+use crate::aws::ambient::Ambient;
 use crate::aws::ecr::{Ecr, RegistryCredentials};
 use crate::aws::sts::{RoleSession, Sts};
 use crate::clock::Clock;
@@ -19,6 +20,7 @@ use crate::entropy::Entropy;
 use crate::issuer::keyring::KeySet;
 use crate::issuer::mint::Mint;
 use crate::store::Store;
+use crate::store::vault::Vault;
 use crate::telemetry::{Metrics, with_causes};
 
 pub use access_token::WrongToken;
@@ -49,6 +51,10 @@ pub struct Steps {
     pub sts: Sts,
     /// Step 6.
     pub ecr: Ecr,
+    /// The process's own identity, for feeds that go by it.
+    pub ambient: Ambient,
+    /// What opens the secrets that the store keeps.
+    pub vault: Vault,
     /// The figures.
     pub metrics: Arc<Metrics>,
     /// What is written down of each step.
@@ -99,8 +105,8 @@ impl Broker {
     /// Forgets what was obtained with a key that is revoked: whoever burnt it may know it too.
     pub fn forget_revoked(&self, keys: &KeySet) {
         if !keys.revoked().is_empty() {
-            self.cache.forget_where(|held| keys.is_revoked(&held.kid));
-            self.sessions.forget_where(|held| keys.is_revoked(&held.kid));
+            self.cache.forget_where(|held| held.kid.as_ref().is_some_and(|kid| keys.is_revoked(kid)));
+            self.sessions.forget_where(|held| held.kid.as_ref().is_some_and(|kid| keys.is_revoked(kid)));
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Broker, BrokerError, Steps, WrongToken, failed};
 use crate::audit::{Event, What};
 use crate::authn::Caller;
-use crate::authz::{self, Permit, Wish};
+use crate::authz::{self, TokenPermit, Wish};
 use crate::domain::{ClientId, Feed, SpaceFeed};
 use crate::issuer::mint::WebIdentityToken;
 
@@ -34,7 +34,7 @@ impl Broker {
         self.written(caller, What::WebIdentityToken, Some(&name), result, |(feed, token), event| Event {
             kid: Some(token.kid.clone()),
             jti: Some(token.jti.clone()),
-            role: Some(feed.web_identity.role.clone()),
+            role: feed.web_identity().map(|identity| identity.role.clone()),
             expires_at: Some(token.expires_at),
             ..event
         })
@@ -48,11 +48,14 @@ impl Broker {
         audience: Option<&str>,
     ) -> Result<(Arc<Feed>, WebIdentityToken), BrokerError> {
         let permit = authz::permit(caller, &self.store.current(), target, Wish::WebIdentityToken)?;
-        let own = permit.feed().web_identity.audience.as_str();
+        // No permit for a token is given of a feed that has none.
+        let changed = || BrokerError::FeedChanged(target.clone());
+        let token_permit = permit.for_token().ok_or_else(changed)?;
+        let own = token_permit.identity().audience.as_str();
         if audience.is_some_and(|audience| audience != own) {
             return Err(WrongToken::Target { parameter: "audience", expected: format!("the feed's, `{own}`") }.into());
         }
-        let (minted, token) = self.exchange.mint(&permit, permit.client()).await?;
+        let (minted, token) = self.exchange.mint(token_permit, permit.client()).await?;
         self.audit.record(minted).await?;
         Ok((Arc::clone(permit.feed()), token))
     }
@@ -62,7 +65,7 @@ impl Steps {
     /// Signs a token, and gives with it the event that must be safe before the token is used.
     pub(super) async fn mint(
         &self,
-        permit: &Permit,
+        permit: TokenPermit<'_>,
         client: Option<&ClientId>,
     ) -> Result<(Event, WebIdentityToken), BrokerError> {
         let minted = self.mint.web_identity_token(permit).await;

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::Server;
 use super::output::{print, print_table};
-use crate::domain::SpaceFeed;
+use crate::domain::{Region, SpaceFeed};
 
 /// Get registry credentials of a feed
 #[derive(Args)]
@@ -20,6 +20,10 @@ pub(super) struct Credentials {
     /// The form to print them in; a table without the password when left out
     #[arg(long, value_enum)]
     format: Option<Format>,
+
+    /// One of the feed's regions; its own when left out
+    #[arg(long)]
+    region: Option<Region>,
 
     #[command(flatten)]
     server: Server,
@@ -51,7 +55,9 @@ impl Credentials {
     pub(super) async fn run(self, json: bool) -> anyhow::Result<ExitCode> {
         let format = self.format.or(json.then_some(Format::Json));
         let name = format.unwrap_or(Format::Json).to_possible_value();
-        let query = format!("format={}", name.as_ref().map_or("json", |name| name.get_name()));
+        let format_name = name.as_ref().map_or("json", |name| name.get_name());
+        let region = self.region.as_ref().map(|region| format!("&region={region}")).unwrap_or_default();
+        let query = format!("format={format_name}{region}");
         let SpaceFeed { space, feed } = &self.feed;
         let path = ["v1", "spaces", space.as_str(), "feeds", feed.as_str(), "credentials"];
         let body = self.server.post(&path, &query).await?;

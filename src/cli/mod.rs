@@ -62,7 +62,7 @@ enum Command {
     Space(manage::Space),
     /// See and change feeds, the registries and the roles for them
     #[command(subcommand)]
-    Feed(manage::Feed),
+    Feed(Box<manage::Feed>),
     /// See and change clients, who may ask for what
     #[command(subcommand)]
     Client(manage::Client),

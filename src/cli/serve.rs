@@ -12,7 +12,7 @@ use super::ConfigFile;
 use super::output::print;
 use crate::app::{App, Surroundings};
 use crate::config::{AwsEndpoint, Settings, Watcher, environment};
-use crate::domain::{Action, Client, EXAMPLE_SECRET, SecretHash, SpaceFeed};
+use crate::domain::{Action, Client, EXAMPLE_SECRET, Identity, SecretHash, SpaceFeed};
 use crate::issuer::keyring::IssuerChange;
 use crate::telemetry::{LogFormat, start_logging};
 
@@ -117,7 +117,13 @@ fn summary(app: &App) -> anyhow::Result<String> {
         }
     }
     for feed in settings.feeds.iter().take(SHOWN) {
-        writeln!(text, "  feed      {}  {}  as {}", feed.name, feed.registry_host(), feed.subject())?;
+        let host = feed.registry_host(&feed.region);
+        let known_as = match (&feed.identity, feed.subject()) {
+            (_, Some(subject)) => subject.to_string(),
+            (Identity::AccessKey(key), None) => format!("the user of access key {}", key.access_key_id),
+            (_, None) => "feedpass's own AWS identity".to_owned(),
+        };
+        writeln!(text, "  feed      {}  {host}  as {known_as}", feed.name)?;
     }
     for client in settings.clients.iter().take(SHOWN) {
         writeln!(text, "  client    {}", client.id)?;

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::Server;
 use super::output::{print, print_table};
-use crate::domain::SpaceFeed;
+use crate::domain::{Region, SpaceFeed};
 
 /// Get a session of a feed's role, for any program that speaks to AWS
 ///
@@ -23,6 +23,10 @@ pub(super) struct Session {
     /// The form to print it in; a table without the secrets when left out
     #[arg(long, value_enum)]
     format: Option<Format>,
+
+    /// One of the feed's regions; its own when left out
+    #[arg(long)]
+    region: Option<Region>,
 
     #[command(flatten)]
     server: Server,
@@ -53,7 +57,8 @@ impl Session {
     pub(super) async fn run(self, json: bool) -> anyhow::Result<ExitCode> {
         let SpaceFeed { space, feed } = &self.feed;
         let path = ["v1", "spaces", space.as_str(), "feeds", feed.as_str(), "session"];
-        let body = self.server.post(&path, "").await?;
+        let query = self.region.as_ref().map(|region| format!("region={region}")).unwrap_or_default();
+        let body = self.server.post(&path, &query).await?;
         let given: Given = serde_json::from_slice(&body).context("the answer is not what feedpass gives")?;
         match self.format.or(json.then_some(Format::Json)) {
             None => print_table(&[

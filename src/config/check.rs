@@ -7,7 +7,7 @@ use std::hash::Hash;
 use super::context::{Context, Located, Place};
 use super::sections::{Draft, EndpointDraft, FeedDraft, HASH_HINT};
 use super::words::shown;
-use crate::domain::{EXAMPLE_SECRET, SecretHash, Slug, Subject};
+use crate::domain::{EXAMPLE_SECRET, Feed, SecretHash, Slug, Subject};
 
 /// Notes every rule that `draft` breaks; values that could not be read break none.
 pub(super) fn check(draft: &Draft, context: &Context<'_>) {
@@ -16,7 +16,9 @@ pub(super) fn check(draft: &Draft, context: &Context<'_>) {
     once(context, "a slug that no other space has", spaces.map(|slug| (&slug.value, &slug.place)));
     for feed in &draft.feeds {
         of_a_declared_space(feed, &draft.spaces, context);
-        in_one_partition(feed, context);
+        if in_one_partition(feed, context) {
+            of_one_piece(feed, draft, context);
+        }
     }
     let names: Vec<_> =
         draft.feeds.iter().filter_map(|feed| Some((feed.name()?, &feed.slug.as_ref()?.place))).collect();
@@ -105,15 +107,30 @@ fn of_a_declared_space(feed: &FeedDraft, spaces: &[Option<Located<Slug>>], conte
     }
 }
 
-fn in_one_partition(feed: &FeedDraft, context: &Context<'_>) {
-    let Some(role) = feed.identity.as_ref().and_then(|identity| identity.role.as_ref()) else { return };
-    let Some(region) = &feed.region else { return };
-    let (has, needs) = (role.value.partition(), region.partition());
-    if has != needs {
-        let found = format!("a role of partition `{has}`");
-        let expected =
-            format!("one of partition `{needs}`, where region `{region}` is: partitions trust nothing of each other");
-        context.mistake(&role.place, Some(found), expected);
+/// Says whether all of it is in one partition.
+fn in_one_partition(feed: &FeedDraft, context: &Context<'_>) -> bool {
+    let Some(region) = &feed.region else { return true };
+    let mut right = true;
+    for role in feed.roles() {
+        let (has, needs) = (role.value.partition(), region.partition());
+        if has != needs {
+            right = false;
+            let found = format!("a role of partition `{has}`");
+            let expected = format!(
+                "one of partition `{needs}`, where region `{region}` is: partitions trust nothing of each other"
+            );
+            context.mistake(&role.place, Some(found), expected);
+        }
+    }
+    right
+}
+
+/// Whether the parts of a feed go together.
+fn of_one_piece(feed: &FeedDraft, draft: &Draft, context: &Context<'_>) {
+    let made = draft.audience.as_ref().and_then(|audience| feed.feed(audience));
+    if let Some(Err(invalid)) = made.map(Feed::checked) {
+        let found = format!("`{}`", invalid.found);
+        context.mistake(&feed.place, Some(found), format!("{}: {}", invalid.what, invalid.expected));
     }
 }
 
@@ -122,7 +139,9 @@ fn in_one_partition(feed: &FeedDraft, context: &Context<'_>) {
 fn one_space_to_a_subject(draft: &Draft, context: &Context<'_>) {
     let mut seen = HashMap::new();
     for feed in &draft.feeds {
-        let (Some(name), Some(space), Some(identity)) = (feed.name(), &feed.space, &feed.identity) else { continue };
+        let (Some(name), Some(space), Some(identity)) = (feed.name(), &feed.space, feed.web_identity()) else {
+            continue;
+        };
         let Some(parts) = identity.subject else { continue };
         let subject = Subject::new(&name, parts);
         let audience = identity.audience.as_ref().or(draft.audience.as_ref());

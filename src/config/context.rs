@@ -116,7 +116,8 @@ impl Place {
 /// Whether the value of the key that the path ends with may be a secret. Where a public key belongs, a private one
 /// may have been pasted.
 fn names_a_secret(path: &str) -> bool {
-    let secret = |key: &str| ["secret", "passphrase", "public_keys"].iter().any(|word| key.contains(word));
+    let secret =
+        |key: &str| ["secret", "passphrase", "encryption_key", "public_keys"].iter().any(|word| key.contains(word));
     path.rsplit(['.', ' ']).next().is_some_and(secret) || path.starts_with("store.url")
 }
 

@@ -30,8 +30,8 @@ use std::path::Path;
 
 pub use error::{ConfigError, Mistake};
 pub use settings::{
-    AuditSettings, AwsEndpoint, KeySettings, KeyStore, Listen, SandboxRole, SandboxSettings, Settings, StoreUrl,
-    TokenSettings, UnknownKid,
+    AuditSettings, AwsEndpoint, KeySettings, KeyStore, Listen, SandboxRole, SandboxSettings, SandboxUser, Settings,
+    StoreUrl, TokenSettings, UnknownKid,
 };
 pub use watch::{WatchError, Watcher};
 

@@ -5,6 +5,8 @@
 
 use std::str::FromStr;
 
+use secrecy::SecretString;
+
 use super::context::{Context, Located, Place};
 use super::tree::{Node, Origin, Table, Value, parse_list};
 use super::words::{found, found_text, label, nearest, printable, shown};
@@ -41,6 +43,11 @@ impl<'t> Reader<'t> {
 
     pub(super) fn context(&self) -> &'t Context<'t> {
         self.context
+    }
+
+    /// Where the table itself is written.
+    pub(super) fn place(&self) -> &Place {
+        &self.place
     }
 
     /// Where `key` is written, or would be; and that it is known.
@@ -93,6 +100,50 @@ impl<'t> Reader<'t> {
     /// of the settings anyway.)
     pub(super) fn or<T: FromStr<Err = Invalid>>(&mut self, key: &'static str, default: T) -> T {
         self.get(key).map_or(default, |found| found.value)
+    }
+
+    /// Whether the key is `true`; left out, it is not.
+    pub(super) fn flag(&mut self, key: &'static str) -> bool {
+        let Some(node) = self.node(key) else { return false };
+        let place = self.place_of(key);
+        match &node.value {
+            Value::Bool(value) => *value,
+            Value::Untyped(text) if text == "true" => true,
+            Value::Untyped(text) if text == "false" => false,
+            other => {
+                self.context.mistake(&place, Some(found(&place, other)), "`true` or `false`");
+                false
+            }
+        }
+    }
+
+    /// The value of `node`, which stands at `place`.
+    pub(super) fn value_at<T>(
+        &self,
+        node: &Node,
+        place: &Place,
+        read: impl FnOnce(&str) -> Result<T, Invalid>,
+    ) -> Option<T> {
+        let text = self.text(node, place)?;
+        self.value(text, place.clone(), read).map(|found| found.value)
+    }
+
+    /// The value, or a mistake at `key`.
+    pub(super) fn told<T>(&mut self, key: &'static str, made: Result<T, Invalid>) -> Option<T> {
+        match made {
+            Ok(value) => Some(value),
+            Err(invalid) => {
+                let place = self.place_of(key);
+                self.tell(&place, &invalid);
+                None
+            }
+        }
+    }
+
+    /// Notes what is wrong at `place`.
+    pub(super) fn tell(&self, place: &Place, invalid: &Invalid) {
+        let found = format!("`{}`", invalid.found);
+        self.context.mistake(place, Some(found), format!("{}: {}", invalid.what, invalid.expected));
     }
 
     /// The key's value; a mistake when it is left out. `hint` says what would be right.
@@ -196,6 +247,25 @@ impl<'t> Reader<'t> {
         } else {
             self.get_with(key, read)
         }
+    }
+
+    /// The same for what may stand in no configuration: it comes from the file that `file_key` names, or from the
+    /// environment. `hint` says so.
+    pub(super) fn secret(
+        &mut self,
+        key: &'static str,
+        file_key: &'static str,
+        hint: &str,
+        read: impl FnOnce(&str) -> Result<SecretString, Invalid>,
+    ) -> Option<SecretString> {
+        let place = self.place_of(key);
+        if self.has(key) && !matches!(place.origin, Origin::Variable(_)) {
+            self.context.mistake(&place, Some("a secret in clear".to_owned()), hint);
+            // Known, whichever of the two is there.
+            self.has(file_key);
+            return None;
+        }
+        self.get_or_file(key, file_key, read).map(|secret| secret.value)
     }
 
     /// Reads the table at `key`, an empty one when it is left out.

@@ -11,8 +11,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use crate::domain::{
-    AccessLifetime, Audience, Client, Feed, Invalid, IssuerUrl, KeySpec, Limits, Period, PromoteOn, RoleArn,
-    SessionDuration, Space, TokenLifetime, TrustedIssuer, WorkloadRule,
+    AccessKeyId, AccessLifetime, Audience, Client, EncryptionKey, Feed, Invalid, IssuerUrl, KeySpec, Limits, Period,
+    PromoteOn, RoleArn, SessionDuration, Space, TokenLifetime, TrustedIssuer, UserArn, WorkloadRule,
 };
 
 /// Everything that the configuration says, as domain types. [`Settings::load`] makes it.
@@ -26,6 +26,8 @@ pub struct Settings {
     pub listen: Listen,
     /// Where what the API makes and the audit trail are kept.
     pub store: StoreUrl,
+    /// What seals the secrets that are kept there: the first seals, all open. Empty, none can be kept.
+    pub encryption_keys: Vec<EncryptionKey>,
     /// How the audit trail is kept.
     pub audit: AuditSettings,
     /// How signing keys are kept and changed.
@@ -252,6 +254,8 @@ pub struct SandboxSettings {
     pub jwks_caches: NonZeroU8,
     /// The roles that exist in it; no two have one ARN.
     pub roles: Vec<SandboxRole>,
+    /// The users that exist in it beside those that feeds' access keys are of.
+    pub users: Vec<SandboxUser>,
 }
 
 /// What the sandbox does about a `kid` that is not in the JWKS it goes by.
@@ -287,3 +291,26 @@ pub struct SandboxRole {
     /// The longest session that it gives: 1 to 12 hours.
     pub max_session_duration: SessionDuration,
 }
+
+/// A user of the sandbox, with an access key.
+#[derive(Clone, Debug)]
+pub struct SandboxUser {
+    /// Its ARN.
+    pub arn: UserArn,
+    /// The id of its key.
+    pub access_key_id: AccessKeyId,
+    /// The key's secret half.
+    pub secret: SecretString,
+    /// What it may do: an IAM policy, checked to be JSON and no more.
+    pub permissions: Option<String>,
+}
+
+impl PartialEq for SandboxUser {
+    fn eq(&self, other: &Self) -> bool {
+        let Self { arn, access_key_id, secret, permissions } = self;
+        (arn, access_key_id, permissions) == (&other.arn, &other.access_key_id, &other.permissions)
+            && secret.expose_secret() == other.secret.expose_secret()
+    }
+}
+
+impl Eq for SandboxUser {}

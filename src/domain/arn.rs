@@ -119,6 +119,59 @@ impl From<RoleArn> for String {
     }
 }
 
+/// The ARN of an IAM user, `arn:aws:iam::123456789012:user/path/name`.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct UserArn {
+    text: String,
+    partition: Partition,
+    account: AccountId,
+}
+
+impl UserArn {
+    /// The ARN of the user `name`.
+    #[must_use]
+    pub fn new(partition: Partition, account: AccountId, name: &str) -> Self {
+        Self { text: format!("arn:{partition}:iam::{account}:user/{name}"), partition, account }
+    }
+
+    /// The ARN's text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The account that owns the user.
+    #[must_use]
+    pub fn account(&self) -> &AccountId {
+        &self.account
+    }
+
+    /// The partition that the user lies in.
+    #[must_use]
+    pub fn partition(&self) -> Partition {
+        self.partition
+    }
+}
+
+impl FromStr for UserArn {
+    type Err = Invalid;
+
+    /// A user's ARN differs from a role's by one word.
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let as_role = text.replacen(":user/", ":role/", 1);
+        let role: RoleArn = if as_role == text { None } else { as_role.parse().ok() }.ok_or_else(|| {
+            Invalid::new("a user's ARN", text, "it is written as in `arn:aws:iam::123456789012:user/feedpass`")
+        })?;
+        Ok(Self { text: text.to_owned(), partition: role.partition(), account: role.account().clone() })
+    }
+}
+
+impl fmt::Display for UserArn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

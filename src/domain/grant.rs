@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::invalid::{Invalid, serde_by_text};
-use super::{Slug, SpaceFeed};
+use super::{RepositoryPattern, Slug, SpaceFeed};
 
 /// What a grant lets a client do with a feed.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
@@ -65,9 +65,30 @@ pub struct Grant {
     pub feeds: Vec<FeedPattern>,
     /// What for.
     pub actions: Vec<Action>,
+    /// To pull from and push to: which repositories; left out, all that the feed's role may.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repositories: Option<Vec<RepositoryPattern>>,
 }
 
 impl Grant {
+    /// What is wrong with it as a whole, if anything is.
+    #[must_use]
+    pub fn objection(&self) -> Option<&'static str> {
+        if self.feeds.is_empty() || self.actions.is_empty() {
+            return Some("a grant without feeds, or without actions, grants nothing; leave it out");
+        }
+        let repositories = self.repositories.as_ref()?;
+        if repositories.is_empty() {
+            return Some("a grant for no repository grants nothing; leave `repositories` out for all of them");
+        }
+        if self.actions.contains(&Action::Token) {
+            return Some("a token cannot be narrowed to `repositories`; make that another grant, or leave `token` out");
+        }
+        let narrowed = |action: &Action| matches!(action, Action::Pull | Action::Push | Action::Session);
+        (!self.actions.iter().any(narrowed))
+            .then_some("`repositories` are for the actions `pull`, `push` and `session`")
+    }
+
     /// Whether the grant is about `target` at all.
     #[must_use]
     pub fn covers(&self, target: &SpaceFeed) -> bool {

@@ -13,6 +13,7 @@ mod issuer_url;
 mod key;
 mod limits;
 mod name;
+mod narrowing;
 mod origin;
 mod period;
 mod public_jwk;
@@ -28,10 +29,13 @@ mod subject;
 pub(crate) mod wildcard;
 mod workload;
 
-pub use arn::{AccountId, RoleArn};
+pub use arn::{AccountId, RoleArn, UserArn};
 pub use client::{Client, ClientId};
 pub use encryption_key::EncryptionKey;
-pub use feed::{Feed, Space, WebIdentity};
+pub use feed::{
+    AccessKey, AccessKeyId, Ambient, AwsSecret, ExternalId, Feed, Identity, SecondHop, SessionTags, SourceIdentity,
+    Space, WebIdentity,
+};
 pub use grant::{Action, FeedPattern, Grant};
 pub use invalid::Invalid;
 pub(crate) use invalid::shown;
@@ -39,6 +43,7 @@ pub use issuer_url::{Audience, IssuerUrl, is_loopback};
 pub use key::{Algorithm, KeySpec, KeyType, Kid, Misfit, PromoteOn, RsaBits};
 pub use limits::{Allowance, FailedAttempts, Limits, Rate};
 pub use name::DisplayName;
+pub use narrowing::{Narrowing, Repositories, RepositoryPattern};
 pub use origin::Origin;
 pub use period::{AccessLifetime, Period, SessionDuration, TOKEN_LEEWAY, TokenLifetime};
 pub use public_jwk::{PublicJwk, PublicJwks};

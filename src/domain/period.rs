@@ -68,7 +68,7 @@ fn write_period(f: &mut std::fmt::Formatter<'_>, seconds: u64) -> std::fmt::Resu
 macro_rules! bounded_period {
     ($(#[$doc:meta])* $name:ident, $what:literal, $range:expr, $default:literal, $expected:literal) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+        #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
         pub struct $name(u32);
 
         impl $name {

@@ -97,7 +97,8 @@ impl TryFrom<&[SubjectPart]> for SubjectParts {
 /// The `sub` claim of a web identity token: the whole of what a role's trust policy goes by.
 ///
 /// At most 212 characters, well inside the 255 that OpenID Connect Core 1.0 §2 allows.
-#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(transparent)]
 pub struct Subject(String);
 
 impl Subject {

@@ -10,7 +10,7 @@ use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 
 use crate::broker::FeedCredentials;
-use crate::domain::{RegistryHost, Slug};
+use crate::domain::{RegistryHost, Slug, SpaceFeed};
 
 /// A form.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
@@ -76,13 +76,24 @@ impl CredentialsAnswer {
     fn body(&self) -> CredentialsBody<'_> {
         let credentials = &self.given.credentials;
         CredentialsBody {
-            space: &self.given.feed.space,
-            feed: &self.given.feed.feed,
+            space: &self.given.feed.name.space,
+            feed: &self.given.feed.name.feed,
             registry: self.registry.as_str(),
             username: &credentials.username,
             password: credentials.password.expose_secret(),
             expires_at: credentials.expires_at,
             refresh_after: credentials.refresh_after(),
+        }
+    }
+
+    /// A slug has no dot, so no two feeds share a name. Beyond its own region, the region tells a feed's apart.
+    fn secret_name(&self) -> String {
+        let (feed, region) = (&self.given.feed, &self.given.region);
+        let SpaceFeed { space, feed: slug } = &feed.name;
+        if *region == feed.region {
+            format!("feedpass-{space}.{slug}")
+        } else {
+            format!("feedpass-{space}.{slug}.{region}")
         }
     }
 
@@ -99,8 +110,7 @@ impl CredentialsAnswer {
             api_version: "v1",
             kind: "Secret",
             metadata: SecretMetadata {
-                // A slug has no dot, so no two feeds share a name.
-                name: format!("feedpass-{}.{}", body.space, body.feed),
+                name: self.secret_name(),
                 annotations: BTreeMap::from([
                     ("feedpass/expires-at", body.expires_at.to_string()),
                     ("feedpass/refresh-after", body.refresh_after.to_string()),

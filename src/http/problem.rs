@@ -15,7 +15,7 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER, 
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-use self::aws::{ecr_problem, sts_problem};
+use self::aws::{ecr_problem, second_hop_problem, sts_problem};
 use crate::audit::Unwritten;
 use crate::authn::{AuthnError, Fault};
 use crate::authz::{Refusal, RoleMissing};
@@ -218,7 +218,11 @@ impl From<BrokerError> for Problem {
     fn from(error: BrokerError) -> Self {
         let (status, whose_move, detail, aws) = match &error {
             BrokerError::Refused(refusal) => {
-                (refusal_status(refusal), WhoseMove::Caller, refusal_detail(refusal), None)
+                let whose_move = match refusal {
+                    Refusal::NotNarrowable { .. } => WhoseMove::Operator,
+                    _ => WhoseMove::Caller,
+                };
+                (refusal_status(refusal), whose_move, refusal_detail(refusal), None)
             }
             BrokerError::WrongToken(wrong) => (StatusCode::BAD_REQUEST, WhoseMove::Caller, wrong.to_string(), None),
             BrokerError::FeedChanged(_) => {
@@ -230,8 +234,27 @@ impl From<BrokerError> for Problem {
                 "no token could be signed; the log says what the key's keeper answered".into(),
                 None,
             ),
-            BrokerError::Sts { feed, issuer, source } => sts_problem(feed, issuer, source),
-            BrokerError::Ecr { feed, source } => ecr_problem(feed, source),
+            BrokerError::Sts { feed, region, issuer, source } => match feed.web_identity() {
+                Some(identity) => sts_problem(feed, identity, region, issuer, source),
+                None => return Self::internal(&error),
+            },
+            BrokerError::SecondHop { feed, region, source } => match &feed.assume_role {
+                Some(hop) => second_hop_problem(feed, hop, region, source),
+                None => return Self::internal(&error),
+            },
+            BrokerError::SecretUnopened { feed, source } => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                WhoseMove::Operator,
+                format!("the access key of feed `{}` cannot be used: {source}", feed.name),
+                None,
+            ),
+            BrokerError::NothingAmbient { feed, source } => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                WhoseMove::Operator,
+                format!("feed `{}` goes by feedpass's own AWS identity, and {source}", feed.name),
+                None,
+            ),
+            BrokerError::Ecr { feed, region, source } => ecr_problem(feed, region, source),
             BrokerError::Unwritten(_) => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 WhoseMove::Operator,
@@ -259,7 +282,10 @@ fn refusal_status(refusal: &Refusal) -> StatusCode {
     match refusal {
         Refusal::FeedNotFound { .. } | Refusal::RegistryNotFound { .. } => StatusCode::NOT_FOUND,
         Refusal::ActionNotGranted { .. } | Refusal::ScopeTooNarrow { .. } => StatusCode::FORBIDDEN,
-        Refusal::RegistryAmbiguous { .. } => StatusCode::CONFLICT,
+        Refusal::RegistryAmbiguous { .. } | Refusal::NotOfIdentity { .. } | Refusal::NotNarrowable { .. } => {
+            StatusCode::CONFLICT
+        }
+        Refusal::RegionNotOfFeed { .. } => StatusCode::BAD_REQUEST,
     }
 }
 
@@ -270,6 +296,8 @@ fn refusal_detail(refusal: &Refusal) -> String {
             format!("{refusal}; an administrator can grant more")
         }
         Refusal::ScopeTooNarrow { .. } => format!("{refusal}; ask for a token with more, or without `scope`"),
+        Refusal::RegionNotOfFeed { .. } | Refusal::NotNarrowable { .. } => refusal.to_string(),
+        Refusal::NotOfIdentity { .. } => format!("{refusal}; ask for registry credentials"),
         Refusal::RegistryAmbiguous { .. } => {
             format!("{refusal}, at /v1/spaces/SPACE/feeds/FEED/credentials, or for docker in FEEDPASS_FEED")
         }

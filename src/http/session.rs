@@ -10,9 +10,8 @@ use super::caller::ContainerCaller;
 use super::no_store::NoStore;
 use super::parts::{FeedPath, Parameters};
 use super::problem::Problem;
-use super::token::NoParameters;
 use crate::broker::Broker;
-use crate::domain::RoleArn;
+use crate::domain::{Region, RoleArn};
 
 /// What AWS's SDKs read, in their spelling.
 #[derive(Serialize)]
@@ -20,9 +19,17 @@ use crate::domain::RoleArn;
 pub(super) struct SessionBody {
     access_key_id: String,
     secret_access_key: String,
-    token: String,
+    token: Option<String>,
     expiration: Timestamp,
-    role_arn: RoleArn,
+    role_arn: Option<RoleArn>,
+}
+
+/// What may stand after `?`.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SessionParameters {
+    /// One of the feed's regions; left out, its own.
+    region: Option<Region>,
 }
 
 /// A session of the feed's role.
@@ -30,16 +37,17 @@ pub(super) async fn session(
     State(broker): State<Broker>,
     ContainerCaller(caller): ContainerCaller,
     FeedPath(target): FeedPath,
-    Parameters(NoParameters {}): Parameters<NoParameters>,
+    Parameters(SessionParameters { region }): Parameters<SessionParameters>,
 ) -> Result<NoStore<Json<SessionBody>>, Problem> {
-    let given = broker.role_session(&caller, &target).await;
+    let given = broker.role_session(&caller, &target, region.as_ref()).await;
     let (feed, session) = given.map_err(|error| Problem::from(error).for_aws())?;
     tracing::Span::current().record("session_name", session.session_name.as_str());
+    let credentials = &session.credentials;
     Ok(NoStore(Json(SessionBody {
-        access_key_id: session.access_key_id.clone(),
-        secret_access_key: session.secret_access_key.expose_secret().to_owned(),
-        token: session.session_token.expose_secret().to_owned(),
+        access_key_id: credentials.access_key_id.clone(),
+        secret_access_key: credentials.secret_access_key.expose_secret().to_owned(),
+        token: credentials.session_token.as_ref().map(|token| token.expose_secret().to_owned()),
         expiration: session.expires_at,
-        role_arn: feed.web_identity.role.clone(),
+        role_arn: feed.role().cloned(),
     })))
 }

@@ -11,7 +11,7 @@ use super::parts::{FeedPath, Parameters};
 use super::problem::Problem;
 use crate::authn::Caller;
 use crate::broker::Broker;
-use crate::domain::{Audience, RoleArn, Slug};
+use crate::domain::{Audience, RoleArn, Slug, Subject};
 
 /// No parameter is known.
 #[derive(serde::Deserialize)]
@@ -24,9 +24,9 @@ pub(super) struct TokenBody {
     space: Slug,
     feed: Slug,
     token: String,
-    subject: String,
-    audience: Audience,
-    role_arn: RoleArn,
+    subject: Option<Subject>,
+    audience: Option<Audience>,
+    role_arn: Option<RoleArn>,
     expires_at: Timestamp,
 }
 
@@ -42,9 +42,9 @@ pub(super) async fn web_identity(
         space: feed.name.space.clone(),
         feed: feed.name.feed.clone(),
         token: token.token.expose_secret().to_owned(),
-        subject: feed.subject().to_string(),
-        audience: feed.web_identity.audience.clone(),
-        role_arn: feed.web_identity.role.clone(),
+        subject: feed.subject(),
+        audience: feed.web_identity().map(|identity| identity.audience.clone()),
+        role_arn: feed.web_identity().map(|identity| identity.role.clone()),
         expires_at: token.expires_at,
     })))
 }

@@ -35,8 +35,8 @@ pub(super) fn operation(target: &str) -> &'static str {
 
 /// The role whose session a request claims to be signed by.
 pub(super) fn role_of(world: &World, received: &Received) -> Option<String> {
-    let session = world.sessions.find(sigv4::unverified_access_key_id(received)?)?;
-    Some(session.role.to_string())
+    let session = world.signer(sigv4::unverified_access_key_id(received)?)?;
+    Some(session.principal_arn().to_owned())
 }
 
 /// Answers a request to ECR.
@@ -48,15 +48,15 @@ pub(super) fn answer(world: &World, received: &Received, operation: &str) -> Res
         return Err(Refusal::bad("UnknownOperationException", "").because(why));
     }
     let now = world.clock.now();
-    let (session, region) = sigv4::verify(received, "ecr", &world.sessions, now).map_err(refuse_signature)?;
-    if session.role.partition() != region.partition() {
+    let (session, region) = sigv4::verify(received, "ecr", world, now).map_err(refuse_signature)?;
+    if session.partition() != region.partition() {
         return Err(refuse_signature(SignatureError::Unknown("the session is of another partition than the region")));
     }
     let allowed = authorize(world, &session, &region)?;
     let input: Input = serde_json::from_slice(&received.body)
         .map_err(|error| Refusal::bad("SerializationException", "").because(format!("the body: {error}")))?;
     let data: Vec<Value> = input
-        .registries(session.role.account())?
+        .registries(session.account())?
         .iter()
         .map(|registry| authorization_data(world, registry, &region, now))
         .collect::<Result<_, _>>()?;
@@ -123,8 +123,8 @@ impl Input {
 /// Whether the session may: the role's permissions allow it and no session policy withholds it.
 fn authorize(world: &World, session: &Session, region: &Region) -> Result<Decision, Refusal> {
     let accounts = world.accounts.load();
-    let role = accounts
-        .role(&session.role)
+    let permissions = session
+        .permissions(&accounts)
         .ok_or_else(|| refuse_signature(SignatureError::Unknown("the session's role is no longer there")))?;
     let mut context = session.context.clone();
     context.set("aws:RequestedRegion", [region.as_str()]);
@@ -138,7 +138,7 @@ fn authorize(world: &World, session: &Session, region: &Region) -> Result<Decisi
         context,
     };
     let policies: [(&str, Option<&Policy>); 2] =
-        [("identity-based", Some(&role.permissions)), ("session", session.policy.as_ref())];
+        [("identity-based", Some(permissions)), ("session", session.policy.as_ref())];
     let mut allowed = None;
     for (kind, policy) in policies {
         let Some(policy) = policy else { continue };
@@ -159,7 +159,8 @@ fn denied(session: &Session, action: &str, kind: &str, decision: &Decision) -> R
         _ => format!("because no {kind} policy allows the {action} action"),
     };
     let message = format!("User: {} is not authorized to perform: {action} on resource: * {reason}", session.arn());
-    Refusal::bad("AccessDeniedException", message).because(format!("the {kind} policy of {}: {decision}", session.role))
+    Refusal::bad("AccessDeniedException", message)
+        .because(format!("the {kind} policy of {}: {decision}", session.principal_arn()))
 }
 
 /// The form of AWS's own password, a bearer with its own expiry (docs/aws.md §4.2). The payload stands

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use ring::digest::{SHA256, digest};
 use uuid::Builder;
 
-use crate::domain::RoleArn;
+use crate::domain::{RoleArn, UserArn};
 use crate::entropy::{Entropy, EntropyError};
 
 /// The letters of AWS's unique ids; 32 of them, so five bits choose one evenly.
@@ -29,6 +29,11 @@ pub(super) fn access_key_id(entropy: &dyn Entropy) -> Result<String, EntropyErro
 /// life of a role.
 pub(super) fn role_id(role: &RoleArn) -> String {
     format!("AROA{}", letters(&digest(&SHA256, role.as_str().as_bytes()).as_ref()[..17]))
+}
+
+/// The unique id of a user, `AIDA` and 17 letters; likewise.
+pub(super) fn user_id(user: &UserArn) -> String {
+    format!("AIDA{}", letters(&digest(&SHA256, user.as_str().as_bytes()).as_ref()[..17]))
 }
 
 /// `length` random bytes in base64.

@@ -7,7 +7,7 @@
 //! ```text
 //! server ─ faults? ─┬─ sts ─ identity_token ─ jwks (fetches the issuer's keys)
 //!                   │   └─ iam: the role's trust policy ─ sessions
-//!                   ├─ ecr ─ sigv4 ─ sessions
+//!                   ├─ ecr ─ sigv4 ─ sessions, users
 //!                   │   └─ iam: the role's permissions
 //!                   └─ control: GET /_sandbox, POST and DELETE /_sandbox/faults
 //! ```
@@ -46,7 +46,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use crate::clock::Clock;
-use crate::domain::{AccountId, Audience, IssuerUrl, RoleArn, SessionDuration};
+use crate::domain::{AccessKeyId, AccountId, Audience, IssuerUrl, RoleArn, SessionDuration, UserArn};
 use crate::entropy::Entropy;
 use crate::iam::Policy;
 pub use faults::{Fault, FaultKind, Faults};
@@ -95,6 +95,21 @@ pub struct Accounts {
     pub providers: Vec<OidcProvider>,
     /// The roles of all accounts.
     pub roles: Vec<Role>,
+    /// The IAM users that have an access key.
+    pub users: Vec<User>,
+}
+
+/// An IAM user with its access key.
+#[derive(Clone, Debug)]
+pub struct User {
+    /// Its ARN.
+    pub arn: UserArn,
+    /// The id of its key.
+    pub access_key_id: AccessKeyId,
+    /// The key's secret half.
+    pub secret: SecretString,
+    /// What it may do.
+    pub permissions: Policy,
 }
 
 /// An IAM OIDC identity provider.

@@ -8,7 +8,7 @@ use secrecy::SecretString;
 
 use super::faults::Faults;
 use super::jwks::Jwks;
-use super::sessions::Sessions;
+use super::sessions::{Session, Sessions};
 use super::{Accounts, OidcProvider, Options, Role, Service};
 use crate::clock::Clock;
 use crate::domain::RoleArn;
@@ -41,6 +41,11 @@ impl World {
             entropy,
             issued: Mutex::default(),
         }
+    }
+
+    /// Who has that access key: a session's, or a user's own.
+    pub(super) fn signer(&self, access_key_id: &str) -> Option<Arc<Session>> {
+        self.sessions.find(access_key_id).or_else(|| self.accounts.load().user(access_key_id).map(Arc::new))
     }
 
     /// Remembers a secret that is about to leave.

@@ -28,7 +28,7 @@ pub enum Given {
 impl Given {
     /// What `feed` has that others could have too, and so must not.
     pub(super) fn subject_of(feed: &Feed) -> Option<Self> {
-        let identity = &feed.web_identity;
+        let identity = feed.web_identity()?;
         let subject = || Self::Subject { feed: feed.name.clone(), audience: identity.audience.clone() };
         (identity.subject == SubjectParts::FeedOnly).then(subject)
     }

@@ -36,8 +36,10 @@ impl Layer {
     pub(super) fn put_feed(&mut self, entry: Entry<Feed>) {
         self.remove_feed(&entry.value.name);
         let feed = &entry.value;
-        self.registries.entry((feed.registry.clone(), feed.region.clone())).or_default().insert(feed.name.clone());
-        if feed.web_identity.subject != SubjectParts::SpaceAndFeed {
+        for region in feed.regions() {
+            self.registries.entry((feed.registry.clone(), region.clone())).or_default().insert(feed.name.clone());
+        }
+        if feed.web_identity().is_some_and(|identity| identity.subject != SubjectParts::SpaceAndFeed) {
             self.partial.insert(feed.name.clone());
         }
         self.feeds.insert(feed.name.clone(), entry);
@@ -45,8 +47,10 @@ impl Layer {
 
     pub(super) fn remove_feed(&mut self, name: &SpaceFeed) {
         let Some(old) = self.feeds.remove(name) else { return };
-        if let Some(there) = self.registries.get_mut(&(old.value.registry.clone(), old.value.region.clone())) {
-            there.remove(name);
+        for region in old.value.regions() {
+            if let Some(there) = self.registries.get_mut(&(old.value.registry.clone(), region.clone())) {
+                there.remove(name);
+            }
         }
         self.partial.remove(name);
     }

@@ -1,6 +1,7 @@
 //! What the documents promise, held against the code.
 
-use feedpass::aws::trust_policy::{pull_permissions, trust_policy};
+use feedpass::aws::permissions::permissions;
+use feedpass::aws::trust_policy::trust_policy;
 use feedpass::config::Settings;
 use serde_json::Value;
 
@@ -26,8 +27,9 @@ fn the_walk_s_configuration_and_policies_are_right() {
     let settings = Settings::load(&path, []).unwrap_or_else(|error| panic!("{error}"));
 
     let json = |start| -> Value { serde_json::from_str(block(README, start, "END")).unwrap() };
-    assert_eq!(json("cat > trust.json"), trust_policy(&settings.issuer, &settings.feeds));
-    assert_eq!(json("cat > permissions.json"), pull_permissions(&settings.feeds));
+    let role = settings.feeds[0].role().unwrap();
+    assert_eq!(json("cat > trust.json"), trust_policy(&settings.issuer, role, &settings.feeds));
+    assert_eq!(json("cat > permissions.json"), permissions(&settings.feeds, false));
 }
 
 #[test]

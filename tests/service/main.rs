@@ -12,6 +12,7 @@ mod docs;
 mod documents;
 mod flights;
 mod grants;
+mod identities;
 mod key_files;
 mod key_stores;
 mod keys;

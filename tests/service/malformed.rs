@@ -103,9 +103,13 @@ async fn a_parameter_that_is_not_known_or_stands_twice_is_refused_with_a_reason(
         ("format=", "format: unknown variant ``, expected one of `json`, `docker-config`, `pull-secret`, `password`"),
         ("format=json&format=password", "duplicate field `format`"),
         ("format=json&format=json", "duplicate field `format`"),
-        ("audience=evil", "audience: unknown field `audience`, expected `format`"),
-        ("format=json&role_arn=x", "role_arn: unknown field `role_arn`, expected `format`"),
-        ("=", ": unknown field ``, expected `format`"),
+        ("audience=evil", "audience: unknown field `audience`, expected `format` or `region`"),
+        ("format=json&role_arn=x", "role_arn: unknown field `role_arn`, expected `format` or `region`"),
+        (
+            "region=mars",
+            "region: `mars` is not an AWS region: it is written as in `us-east-1`, `cn-north-1` or `us-gov-west-1`",
+        ),
+        ("=", ": unknown field ``, expected `format` or `region`"),
     ] {
         let reply = app.post_as("ci", &format!("{PATH}?{query}")).await;
         assert_eq!(reply.status_and_code(), (400, "invalid_parameters".into()), "{query}");

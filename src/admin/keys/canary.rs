@@ -17,7 +17,7 @@ use crate::admin::Trial;
 use crate::audit::{Event, Outcome, Unwritten};
 use crate::authz::permit_canary;
 use crate::clock::Clock;
-use crate::domain::{Feed, Kid};
+use crate::domain::{Feed, Kid, Region};
 use crate::issuer::keyring::evidence::{Evidence, Question, pause};
 use crate::issuer::keyring::{KeyRecord, KeyState, Place, Rotation};
 use crate::telemetry::with_causes;
@@ -114,7 +114,7 @@ impl Canaries {
     async fn ask(&self, kid: &Kid, question: Question, place: &Place, feeds: &[Arc<Feed>]) -> Result<(), Unwritten> {
         let Answered { outcome, reason, feed } = match place {
             Place::PublicUrl => self.outside.shows(kid).await,
-            Place::Sts(..) => self.ask_sts(kid, feeds).await?,
+            Place::Sts(_, region) => self.ask_sts(kid, region, feeds).await?,
         };
         let event = self.trial.audit.event(question.event());
         let event = feed.iter().fold(event, |event, feed| event.of(&feed.name));
@@ -123,10 +123,10 @@ impl Canaries {
     }
 
     /// By the first feed whose role says anything of the key: one that lets nobody in does not.
-    async fn ask_sts(&self, kid: &Kid, feeds: &[Arc<Feed>]) -> Result<Answered, Unwritten> {
+    async fn ask_sts(&self, kid: &Kid, region: &Region, feeds: &[Arc<Feed>]) -> Result<Answered, Unwritten> {
         let mut answered = Answered { outcome: Outcome::Failed, reason: None, feed: None };
         for feed in feeds {
-            answered = ask_by(&self.trial, kid, feed).await?;
+            answered = ask_by(&self.trial, kid, feed, region).await?;
             if answered.outcome != Outcome::Failed {
                 break;
             }
@@ -137,8 +137,8 @@ impl Canaries {
 
 /// Whether STS takes a token of `kid` for `feed`. It is refused only where one of the active key is taken: else the role,
 /// the provider or AWS itself is what is wrong.
-pub(super) async fn ask_by(trial: &Trial, kid: &Kid, feed: &Arc<Feed>) -> Result<Answered, Unwritten> {
-    let permit = permit_canary(feed);
+pub(super) async fn ask_by(trial: &Trial, kid: &Kid, feed: &Arc<Feed>, region: &Region) -> Result<Answered, Unwritten> {
+    let permit = permit_canary(feed, region);
     let answered = |outcome, reason| Answered { outcome, reason, feed: Some(Arc::clone(feed)) };
     let Some(refusal) = trial.ask(&permit, Some(kid)).await? else { return Ok(answered(Outcome::Ok, None)) };
     let words = format!("{}: {}", refusal.code, refusal.words);

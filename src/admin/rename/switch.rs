@@ -89,8 +89,7 @@ fn rewritten(plan: &Rename, client: &Client) -> Client {
             FeedPattern { space: name.space, feed: Some(name.feed) }
         }
     };
-    let grant =
-        |grant: &Grant| Grant { feeds: grant.feeds.iter().map(pattern).collect(), actions: grant.actions.clone() };
+    let grant = |grant: &Grant| Grant { feeds: grant.feeds.iter().map(pattern).collect(), ..grant.clone() };
     let role = |role: &Role| match role {
         Role::SpaceAdmin(slug) => Role::SpaceAdmin(space(slug)),
         role => role.clone(),

@@ -13,7 +13,9 @@ use serde_json::{Map, Value, json};
 use super::collection::{Confirm, Search, change, list, members, print_list, print_one, remove, show, some, text};
 use crate::cli::Server;
 use crate::cli::output::{print, print_to_people};
-use crate::domain::{Action, ClientId, DisplayName, FeedPattern, Grant, Period, PublicJwk, Role, Slug};
+use crate::domain::{
+    Action, ClientId, DisplayName, FeedPattern, Grant, Invalid, Period, PublicJwk, RepositoryPattern, Role, Slug,
+};
 
 /// See and change clients
 #[derive(Subcommand)]
@@ -120,7 +122,8 @@ pub(in crate::cli) struct More {
     /// The space that it belongs to, whose admins may change it
     #[arg(long)]
     space: Option<Slug>,
-    /// What it may have: feeds and actions, as in default/images=pull,token or team-a/*=pull. Can be given several times
+    /// What it may have: feeds and actions, as in default/images=pull,token or team-a/*=pull; and after a colon the
+    /// repositories, if not all, as in default/images=pull:base/*. Can be given several times
     #[arg(long = "grant", value_name = "FEEDS=ACTIONS", value_parser = grant)]
     grants: Vec<Grant>,
     /// What it may do beyond: `catalog_reader`, auditor, `key_admin`, admin or `space_admin:SPACE`. Can be given several times
@@ -134,12 +137,16 @@ pub(in crate::cli) struct More {
     public_keys: Vec<PathBuf>,
 }
 
-/// `default/images,default/charts=pull,token`
+/// `default/images,default/charts=pull,token`, or `default/images=pull:base/*,hello` for some repositories alone.
 fn grant(text: &str) -> Result<Grant, String> {
-    let (feeds, actions) = text.split_once('=').ok_or("it is written as in `default/images=pull,token`")?;
+    let (feeds, rest) = text.split_once('=').ok_or("it is written as in `default/images=pull,token`")?;
+    let (actions, repositories) = rest.split_once(':').map_or((rest, None), |(actions, names)| (actions, Some(names)));
+    let repositories = repositories.map(|names| names.split(',').map(RepositoryPattern::from_str).collect());
+    let repositories: Option<Vec<_>> = repositories.transpose().map_err(|error: Invalid| error.to_string())?;
     let feeds: Result<Vec<FeedPattern>, _> = feeds.split(',').map(FeedPattern::from_str).collect();
     let actions: Result<Vec<Action>, _> = actions.split(',').map(Action::from_str).collect();
-    Ok(Grant { feeds: feeds.map_err(|error| error.to_string())?, actions: actions.map_err(|error| error.to_string())? })
+    let (feeds, actions) = (feeds.map_err(|error| error.to_string())?, actions.map_err(|error| error.to_string())?);
+    Ok(Grant { feeds, actions, repositories })
 }
 
 impl More {

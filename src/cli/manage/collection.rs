@@ -173,6 +173,7 @@ pub(super) async fn change(
         "subject",
         "audience",
         "provider_arn",
+        "condition_keys",
         "registry_host",
         "secrets",
     ] {

@@ -1,14 +1,17 @@
 //! `feedpass feed …`
 
+mod identity;
+
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use http::Method;
 use serde_json::{Map, Value, json};
 
-use super::collection::{Confirm, Search, change, list, members, print_list, print_one, remove, show, text};
+use self::identity::IdentityFlags;
+use super::collection::{Confirm, Search, change, list, members, print_list, print_one, remove, show, some, text};
 use crate::cli::Server;
-use crate::domain::{AccountId, Audience, DisplayName, Region, RoleArn, SessionDuration, Slug, SpaceFeed};
+use crate::domain::{AccountId, DisplayName, Region, Slug, SpaceFeed};
 
 /// See and change feeds
 #[derive(Subcommand)]
@@ -31,11 +34,10 @@ pub(in crate::cli) enum Feed {
         /// The registry's AWS region
         #[arg(long)]
         region: Region,
-        /// The role that is assumed for it
-        #[arg(long)]
-        role_arn: RoleArn,
         #[command(flatten)]
-        more: More,
+        identity: IdentityFlags,
+        #[command(flatten)]
+        rest: Rest,
         #[command(flatten)]
         server: Server,
     },
@@ -55,11 +57,10 @@ pub(in crate::cli) enum Feed {
         /// The registry's AWS region
         #[arg(long)]
         region: Option<Region>,
-        /// The role that is assumed for it
-        #[arg(long)]
-        role_arn: Option<RoleArn>,
         #[command(flatten)]
-        more: More,
+        identity: IdentityFlags,
+        #[command(flatten)]
+        rest: Rest,
         #[command(flatten)]
         server: Server,
     },
@@ -85,46 +86,43 @@ pub(in crate::cli) enum Feed {
     },
 }
 
-/// What a feed may have.
+/// What a feed may have beside its identity.
 #[derive(Args)]
-pub(in crate::cli) struct More {
+pub(in crate::cli) struct Rest {
     /// What people call it
     #[arg(long)]
     name: Option<DisplayName>,
     /// The account whose registry it is; the role's when left out
     #[arg(long)]
     registry: Option<AccountId>,
-    /// The tokens' audience; the installation's when left out
-    #[arg(long)]
-    audience: Option<Audience>,
-    /// The parts of the subject: space, feed, or both
-    #[arg(long, value_name = "PARTS", value_delimiter = ',', value_parser = ["space", "feed"])]
-    subject: Vec<String>,
-    /// How long a role session lives, 15m to 12h
-    #[arg(long)]
-    session_duration: Option<SessionDuration>,
+    /// Another region that the same account's registry is in. Can be given several times
+    #[arg(long = "more-region", value_name = "REGION")]
+    more_regions: Vec<Region>,
+    /// Narrow its sessions to what the grants of whoever asks are for
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    narrow_to_grants: Option<bool>,
 }
 
-impl More {
+impl Rest {
     /// Puts what is given into a feed's body.
-    fn put(self, region: Option<Region>, role: Option<RoleArn>, body: &mut Map<String, Value>) {
+    fn put(self, region: Option<Region>, body: &mut Map<String, Value>) {
         body.extend(members([
             ("name", self.name.map(|name| json!(name))),
             ("region", region.map(|region| json!(region))),
+            ("more_regions", some(self.more_regions).map(|regions| json!(regions))),
             ("registry", self.registry.map(|registry| json!(registry))),
+            ("narrow_to_grants", self.narrow_to_grants.map(Value::Bool)),
         ]));
-        let subject = Some(self.subject).filter(|parts| !parts.is_empty());
-        let identity = members([
-            ("role_arn", role.map(|role| json!(role))),
-            ("audience", self.audience.map(|audience| json!(audience))),
-            ("subject", subject.map(|parts| json!(parts))),
-            ("session_duration", self.session_duration.map(|duration| json!(duration))),
-        ]);
-        if let Some(Value::Object(there)) = body.get_mut("web_identity") {
-            there.extend(identity);
-        } else {
-            body.insert("web_identity".into(), Value::Object(identity));
-        }
+    }
+}
+
+/// As what AWS knows the feed: its last role, or else whose key it has.
+fn known_as(feed: &Value) -> String {
+    let roles = [&feed["assume_role"]["role_arn"], &feed["web_identity"]["role_arn"]];
+    match roles.into_iter().find_map(Value::as_str) {
+        Some(role) => role.to_owned(),
+        None if feed["ambient"].is_object() => "feedpass's own identity".to_owned(),
+        None => format!("access key {}", text(&feed["access_key"]["access_key_id"])),
     }
 }
 
@@ -138,30 +136,34 @@ impl Feed {
             Self::List { space, search, server } => {
                 let filters = [("space", space.as_ref().map(Slug::as_str))];
                 let items = list(&server, &["v1", "admin", "feeds"], &search, &filters).await?;
-                print_list(&items, json, &["FEED", "REGION", "REGISTRY", "ROLE", "FROM"], |feed| {
+                print_list(&items, json, &["FEED", "REGION", "REGISTRY", "AS", "FROM"], |feed| {
                     let name = format!("{}/{}", text(&feed["space"]), text(&feed["slug"]));
-                    let role = text(&feed["web_identity"]["role_arn"]);
-                    vec![name, text(&feed["region"]), text(&feed["registry"]), role, text(&feed["source"])]
+                    vec![name, text(&feed["region"]), text(&feed["registry"]), known_as(feed), text(&feed["source"])]
                 })?;
             }
-            Self::Add { at, region, role_arn, more, server } => {
+            Self::Add { at, region, identity, rest, server } => {
                 let (space, slug) = at.split_once('/').map_or((at.as_str(), None), |(space, slug)| (space, Some(slug)));
                 let (space, slug): (Slug, Option<Slug>) = (space.parse()?, slug.map(str::parse).transpose()?);
                 anyhow::ensure!(
-                    slug.is_some() || more.name.is_some(),
+                    slug.is_some() || rest.name.is_some(),
                     "give the feed a slug, as in {space}/images, or a --name"
                 );
                 let mut body = members([("slug", slug.map(|slug| json!(slug)))]);
-                more.put(Some(region), Some(role_arn), &mut body);
+                anyhow::ensure!(
+                    identity.is_given(),
+                    "give the feed an identity: --role-arn, --access-key-id or --ambient"
+                );
+                rest.put(Some(region), &mut body);
+                identity.put(&mut body)?;
                 let path = ["v1", "admin", "spaces", space.as_str(), "feeds"];
                 print_one(&server.json(Method::POST, &path, &[], Some(&Value::Object(body))).await?, json)?;
             }
             Self::Show { feed, server } => show(&server, &path(&feed), json).await?,
-            Self::Set { feed, region, role_arn, more, server } => {
+            Self::Set { feed, region, identity, rest, server } => {
                 let path = path(&feed);
                 let changed = change(&server, &path, |body| {
-                    more.put(region, role_arn, body);
-                    Ok(())
+                    rest.put(region, body);
+                    identity.put(body)
                 });
                 print_one(&changed.await?, json)?;
             }

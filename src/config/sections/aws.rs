@@ -3,12 +3,13 @@
 use std::net::SocketAddr;
 use std::num::NonZeroU8;
 
+use secrecy::SecretString;
 use url::Url;
 
 use super::listen::{address, plain_url};
 use crate::config::context::{Located, Place};
 use crate::config::reader::Reader;
-use crate::config::settings::{SandboxRole, SandboxSettings, UnknownKid};
+use crate::config::settings::{SandboxRole, SandboxSettings, SandboxUser, UnknownKid};
 use crate::domain::{Invalid, Period, RoleArn, SessionDuration};
 
 /// More tell nothing that these do not.
@@ -69,6 +70,8 @@ pub(in crate::config) struct SandboxDraft {
     jwks_unknown_kid: UnknownKid,
     jwks_caches: NonZeroU8,
     pub(in crate::config) roles: Vec<SandboxRoleDraft>,
+    /// None for one that is wrong.
+    users: Vec<Option<SandboxUser>>,
 }
 
 /// What could be read of one role.
@@ -94,6 +97,7 @@ pub(super) fn sandbox(root: &mut Reader<'_>) -> Option<SandboxDraft> {
                 .number_or_word("jwks_caches", "a whole number, 1 to 16", caches)
                 .map_or(NonZeroU8::MIN, |caches| caches.value),
             roles: sandbox.tables("role", &["arn"], role),
+            users: sandbox.tables("user", &["arn"], user),
         }
     }))
 }
@@ -111,6 +115,19 @@ fn role(role: &mut Reader<'_>) -> SandboxRoleDraft {
             .get_with("max_session_duration", longest_session)
             .map_or_else(SessionDuration::default, |duration| duration.value),
     }
+}
+
+/// A user whose secret is worth nothing anywhere else, so it may stand in the file.
+fn user(user: &mut Reader<'_>) -> Option<SandboxUser> {
+    let arn = user.required("arn", "the user's ARN, as in `arn:aws:iam::123456789012:user/feedpass`");
+    let id = user.required("access_key_id", "the id of its key, as in `AKIAIOSFODNN7EXAMPLE`");
+    let secret: Option<Located<SecretString>> =
+        user.get_with("secret_access_key", |text| Ok::<_, Invalid>(SecretString::from(text)));
+    if !user.has("secret_access_key") {
+        user.missing("secret_access_key", "the key's secret half, any text: only the sandbox knows it");
+    }
+    let permissions = user.get_or_file("permissions", "permissions_file", json).map(|policy| policy.value);
+    Some(SandboxUser { arn: arn?.value, access_key_id: id?.value, secret: secret?.value, permissions })
 }
 
 fn caches(text: &str) -> Result<NonZeroU8, Invalid> {
@@ -157,6 +174,7 @@ impl SandboxDraft {
             jwks_unknown_kid: self.jwks_unknown_kid,
             jwks_caches: self.jwks_caches,
             roles: self.roles.into_iter().map(role).collect::<Option<_>>()?,
+            users: self.users.into_iter().collect::<Option<_>>()?,
         })
     }
 }

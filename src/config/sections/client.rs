@@ -66,10 +66,24 @@ fn lines(file: &Located<String>) -> Elements {
     lines.map(|(index, line)| (place(index + 1), Some(line.trim().to_owned()))).collect()
 }
 
-fn grant(grant: &mut Reader<'_>) -> Grant {
+fn grant(reader: &mut Reader<'_>) -> Grant {
+    let grant = parts(reader);
+    // Empty lists were told of.
+    let whole = !grant.feeds.is_empty() && !grant.actions.is_empty();
+    if let Some(objection) = grant.objection().filter(|_| whole) {
+        let place = reader.place_of("repositories");
+        reader.context().mistake(&place, Some("a grant for some repositories alone".to_owned()), objection);
+    }
+    grant
+}
+
+fn parts(grant: &mut Reader<'_>) -> Grant {
     Grant {
         feeds: values(grant.some_of("feeds", r#"a list of feeds, as in `["default/images", "team-a/*"]`"#)),
         actions: values(grant.some_of("actions", r#"a list of actions, as in `["pull", "token"]`"#)),
+        repositories: grant
+            .has("repositories")
+            .then(|| values(grant.some_of("repositories", r#"a list of repositories, as in `["base/*"]`"#))),
     }
 }
 

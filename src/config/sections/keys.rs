@@ -6,7 +6,6 @@ use secrecy::SecretString;
 
 use crate::config::reader::Reader;
 use crate::config::settings::{KeySettings, KeyStore};
-use crate::config::tree::Origin;
 use crate::domain::{Algorithm, Invalid, KeySpec, Period, PromoteOn, RsaBits};
 
 pub(super) fn read(keys: &mut Reader<'_>) -> Option<KeySettings> {
@@ -55,15 +54,9 @@ fn spec(keys: &mut Reader<'_>) -> KeySpec {
 
 /// The passphrase of a file, or of the environment; none where neither says one.
 fn passphrase(keys: &mut Reader<'_>) -> Option<SecretString> {
-    let place = keys.place_of("passphrase");
-    if keys.has("passphrase") && !matches!(place.origin, Origin::Variable(_)) {
-        let expected = "`passphrase_file`, the path of a file that holds it, or the variable FEEDPASS_KEYS__PASSPHRASE: in \
-                        clear beside the keys it protects nothing";
-        keys.context().mistake(&place, Some("a passphrase in clear".to_owned()), expected);
-        keys.has("passphrase_file");
-        return None;
-    }
-    keys.get_or_file("passphrase", "passphrase_file", passphrase_of).map(|passphrase| passphrase.value)
+    let hint = "`passphrase_file`, the path of a file that holds it, or the variable FEEDPASS_KEYS__PASSPHRASE: in clear \
+                beside the keys it protects nothing";
+    keys.secret("passphrase", "passphrase_file", hint, passphrase_of)
 }
 
 fn passphrase_of(text: &str) -> Result<SecretString, Invalid> {

@@ -10,6 +10,7 @@ mod feed;
 mod keys;
 mod limits;
 mod listen;
+mod store;
 mod workload;
 
 use std::path::PathBuf;
@@ -21,16 +22,16 @@ pub(super) use workload::{WorkloadDraft, WorkloadIssuerDraft};
 
 use super::context::Located;
 use super::reader::Reader;
-use super::settings::{AuditSettings, AwsEndpoint, KeySettings, Listen, Settings, StoreUrl, TokenSettings};
+use super::settings::{AuditSettings, AwsEndpoint, KeySettings, Listen, Settings, TokenSettings};
 use crate::domain::{AccessLifetime, Audience, IssuerUrl, Limits, Slug, Space, TokenLifetime};
+use store::StoreDraft;
 
 /// What could be read of the file.
 pub(super) struct Draft {
     pub(super) issuer: Option<Located<IssuerUrl>>,
     pub(super) audience: Option<Audience>,
     pub(super) listen: Option<Listen>,
-    /// None when it is wrong.
-    pub(super) store: Option<StoreUrl>,
+    pub(super) store: StoreDraft,
     pub(super) audit: AuditSettings,
     pub(super) keys: KeySettings,
     pub(super) tokens: TokenSettings,
@@ -51,14 +52,7 @@ pub(super) fn read(root: &mut Reader<'_>) -> Option<Draft> {
     let default_audience = issuer.as_ref().map(|issuer| Audience::from(&issuer.value));
     let audience = root.get("audience").map(|audience| audience.value).or(default_audience);
     let listen = root.table("listen", listen::read);
-    let store = root.table("store", |store| {
-        let context = store.context();
-        if !store.has("url") && !store.has("url_file") {
-            return Some(StoreUrl::beside(&context.resolve("")));
-        }
-        let url = store.get_or_file("url", "url_file", |text| text.trim().parse::<StoreUrl>())?;
-        Some(url.value.below(&context.resolve("")))
-    });
+    let store = root.table("store", store::read);
     let audit = root.table("audit", audit::read)?;
     let keys = root.table("keys", keys::read)?;
     let tokens = root.table("tokens", |tokens| TokenSettings {
@@ -99,11 +93,13 @@ impl Draft {
     pub(super) fn settle(self, files: Vec<PathBuf>) -> Option<Settings> {
         let audience = self.audience?;
         let space = |slug: Option<Located<Slug>>| Some(Space { slug: slug?.value, name: None });
-        let feeds = self.feeds.into_iter().map(|feed| feed.settle(&audience)).collect::<Option<_>>()?;
+        let feed = |draft: &FeedDraft| draft.feed(&audience)?.checked().ok();
+        let feeds = self.feeds.iter().map(feed).collect::<Option<_>>()?;
         Some(Settings {
             issuer: self.issuer?.value,
             listen: self.listen?,
-            store: self.store?,
+            store: self.store.url?,
+            encryption_keys: self.store.encryption_keys,
             audit: self.audit,
             keys: self.keys,
             tokens: self.tokens,

@@ -7,8 +7,8 @@ use crate::config::reader::Reader;
 use crate::config::tree::{Node, Value, parse_list};
 use crate::config::words::found;
 use crate::domain::{
-    ClaimMatcher, ClaimPath, ClaimPattern, ClientId, Glob, Invalid, JwksUrl, KeySource, Period, PinnedJwks, RuleMode,
-    Slug, TrustedIssuer, WorkloadIssuerUrl, WorkloadRule,
+    ClaimMatcher, ClaimPath, ClaimPattern, ClientId, Glob, JwksUrl, KeySource, Period, PinnedJwks, RuleMode, Slug,
+    TrustedIssuer, WorkloadIssuerUrl, WorkloadRule,
 };
 
 /// What could be read of one trusted issuer.
@@ -44,14 +44,14 @@ pub(super) fn issuer(issuer: &mut Reader<'_>, internal_url: &str) -> WorkloadIss
     let max_lifetime = issuer.get::<Period>("max_lifetime");
     let made = || {
         let made = TrustedIssuer::new(name.as_ref()?.value.clone(), url.as_ref()?.value.clone(), audiences?);
-        let made = told(issuer, "audiences", made)?;
+        let made = issuer.told("audiences", made)?;
         let made = match algorithms {
             // A list of which nothing could be read was told of.
             Some(algorithms) => made.with_algorithms(algorithms).ok()?,
             None => made,
         };
         let made = match max_lifetime {
-            Some(max_lifetime) => told(issuer, "max_lifetime", made.with_max_lifetime(max_lifetime.value))?,
+            Some(max_lifetime) => issuer.told("max_lifetime", made.with_max_lifetime(max_lifetime.value))?,
             None => made,
         };
         Some(made.with_keys(keys?))
@@ -78,7 +78,7 @@ fn keys(issuer: &mut Reader<'_>) -> Option<KeySource> {
         _ if issuer.in_file("jwks_url", "jwks_file") => {
             let set = issuer.file("jwks_file")?;
             let set = set.value.parse::<PinnedJwks>();
-            told(issuer, "jwks_file", set).map(KeySource::Pinned)
+            issuer.told("jwks_file", set).map(KeySource::Pinned)
         }
         _ => issuer.get::<JwksUrl>("jwks_url").map(|url| KeySource::JwksUrl(url.value)),
     }
@@ -100,7 +100,7 @@ pub(super) fn rule(rule: &mut Reader<'_>) -> WorkloadDraft {
     let client = client.map(|client| client.value);
     let whole = || {
         let (name, issuer) = (name.as_ref()?.value.clone(), issuer?.value);
-        told(rule, "claims", WorkloadRule::new(name, issuer, client.clone()?, claims?, mode?))
+        rule.told("claims", WorkloadRule::new(name, issuer, client.clone()?, claims?, mode?))
     };
     let rule = whole();
     WorkloadDraft { name, client, rule }
@@ -118,7 +118,7 @@ fn claims(rule: &mut Reader<'_>) -> Option<BTreeMap<ClaimPath, ClaimPattern>> {
             (path, _) => {
                 right = false;
                 if let Err(invalid) = path {
-                    tell(rule, &place, &invalid);
+                    rule.tell(&place, &invalid);
                 }
             }
         }
@@ -141,7 +141,7 @@ fn pattern(rule: &Reader<'_>, place: &Place, node: &Node) -> Option<ClaimPattern
     match ClaimPattern::new(alternatives.into_iter().collect::<Option<_>>()?) {
         Ok(pattern) => Some(pattern),
         Err(invalid) => {
-            tell(rule, place, &invalid);
+            rule.tell(place, &invalid);
             None
         }
     }
@@ -163,23 +163,6 @@ fn matcher(rule: &Reader<'_>, place: &Place, value: &Value) -> Option<ClaimMatch
             None
         }
     }
-}
-
-/// The value, or a mistake at `key`.
-fn told<T>(reader: &mut Reader<'_>, key: &'static str, made: Result<T, Invalid>) -> Option<T> {
-    match made {
-        Ok(value) => Some(value),
-        Err(invalid) => {
-            let place = reader.place_of(key);
-            tell(reader, &place, &invalid);
-            None
-        }
-    }
-}
-
-fn tell(reader: &Reader<'_>, place: &Place, invalid: &Invalid) {
-    let found = format!("`{}`", invalid.found);
-    reader.context().mistake(place, Some(found), format!("{}: {}", invalid.what, invalid.expected));
 }
 
 impl WorkloadIssuerDraft {

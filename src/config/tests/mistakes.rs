@@ -6,7 +6,7 @@ use super::*;
 fn all_mistakes_are_told_at_once_in_the_order_of_the_file() {
     let report = report(include_str!("mistakes.toml"));
     insta::assert_snapshot!(report, @r#"
-    config.toml: 22 mistakes
+    config.toml: 25 mistakes
 
     config.toml: issuer
       found:    nothing
@@ -54,7 +54,7 @@ fn all_mistakes_are_told_at_once_in_the_order_of_the_file() {
 
     config.toml:20: feed[0] "default/images" regoin
       found:    unknown key `regoin`; did you mean `region`?
-      expected: one of `space`, `slug`, `region`, `registry`, `web_identity`, `access_key`, `ambient`
+      expected: one of `space`, `slug`, `region`, `more_regions`, `registry`, `web_identity`, `access_key`, `ambient`, `assume_role`, `narrow_to_grants`
 
     config.toml:21: feed[0] "default/images" registry
       found:    the integer `123456789012`
@@ -64,13 +64,25 @@ fn all_mistakes_are_told_at_once_in_the_order_of_the_file() {
       found:    `feedpass-images`
       expected: a role ARN: it is written as in `arn:aws:iam::123456789012:role/feedpass-images`
 
+    config.toml:24: feed[1] "team-a/charts" registry
+      found:    nothing
+      expected: the account whose registry it is, 12 digits in quotes: no role says which
+
     config.toml:25: feed[1] "team-a/charts" space
       found:    `team-a`
       expected: a declared space: `default`; or one more `[[space]]`
 
-    config.toml:28: feed[1] "team-a/charts" access_key
-      found:    `access_key`
-      expected: `[feed.web_identity]`: this version supports no other identity
+    config.toml:28: feed[1] "team-a/charts" access_key.access_key_id
+      found:    nothing
+      expected: the key's id, as in `AKIAIOSFODNN7EXAMPLE`
+
+    config.toml:28: feed[1] "team-a/charts" access_key.secret_access_key_file
+      found:    nothing
+      expected: the path of a file that holds the key's secret half
+
+    config.toml:29: feed[1] "team-a/charts" access_key.id
+      found:    unknown key `id`
+      expected: one of `access_key_id`, `secret_access_key`, `secret_access_key_file`
 
     config.toml:30: client[0] "ci" secret_hash
       found:    nothing
@@ -209,7 +221,7 @@ fn a_passphrase_in_clear_beside_the_keys_is_a_mistake() {
             config.toml: 1 mistake
 
             config.toml:2: keys.passphrase
-              found:    a passphrase in clear
+              found:    a secret in clear
               expected: `passphrase_file`, the path of a file that holds it, or the variable FEEDPASS_KEYS__PASSPHRASE: in clear beside the keys it protects nothing
             "#);
         }

@@ -65,8 +65,8 @@ fn the_file_of_the_repository_runs_as_it_is() {
     let settings = Settings::load(&path, []).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(settings.issuer.as_str(), "http://127.0.0.1:8080");
     assert!(matches!(settings.aws, AwsEndpoint::Sandbox(_)));
-    assert_eq!(settings.feeds[0].subject().as_str(), "space:default:feed:images");
-    assert_eq!(settings.feeds[0].web_identity.audience.as_str(), "id.example.com");
+    assert_eq!(settings.feeds[0].subject().unwrap().as_str(), "space:default:feed:images");
+    assert_eq!(settings.feeds[0].web_identity().unwrap().audience.as_str(), "id.example.com");
     let secret = ring::digest::digest(&ring::digest::SHA256, b"feedpass-sandbox-secret");
     assert_eq!(settings.clients[0].secrets[0].hash.as_bytes(), secret.as_ref());
 }
@@ -77,8 +77,8 @@ fn the_example_of_the_contract_loads() {
     assert_eq!(settings.listen.at(""), "http://127.0.0.1:8081");
     assert_eq!(settings.keys.rotate_every, Some("90d".parse().unwrap()));
     let feed = &settings.feeds[0];
-    assert_eq!(feed.web_identity.role.name(), "feedpass-images");
-    assert_eq!(feed.web_identity.session_duration.as_secs(), 3600);
+    assert_eq!(feed.web_identity().unwrap().role.name(), "feedpass-images");
+    assert_eq!(feed.web_identity().unwrap().session_duration.as_secs(), 3600);
     let grant = &settings.clients[0].grants[0];
     assert!(grant.covers(&"default/images".parse().unwrap()) && grant.covers(&"team-a/any".parse().unwrap()));
     assert_eq!(grant.actions, [crate::domain::Action::Pull]);
@@ -109,7 +109,7 @@ fn what_is_left_out_has_a_default() {
     assert_eq!(failed, Some((30, 60)));
     let feed = load(&format!("{SMALL}[[space]]\nslug = 'a'\n{}", feed("a", "b", ""))).feeds.remove(0);
     assert_eq!(feed.registry.as_str(), "123456789012");
-    assert_eq!(feed.web_identity.audience.as_str(), "id.example.com");
+    assert_eq!(feed.web_identity().unwrap().audience.as_str(), "id.example.com");
 }
 
 #[test]
@@ -225,7 +225,7 @@ fn the_environment_overrides_the_file() {
     assert_eq!(settings.listen.public.to_string(), "[::1]:80");
     assert_eq!(settings.aws, AwsEndpoint::Aws);
     assert_eq!(settings.feeds[0].registry.as_str(), "210987654321");
-    assert_eq!(settings.feeds[0].subject().as_str(), "feed:images");
+    assert_eq!(settings.feeds[0].subject().unwrap().as_str(), "feed:images");
     assert_eq!(settings.spaces[1].slug.as_str(), "team-a");
     assert_eq!(settings.clients[0].secrets.len(), 2);
     assert_eq!(settings.clients[0].grants[0].actions, [crate::domain::Action::Push]);

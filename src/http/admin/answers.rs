@@ -1,5 +1,7 @@
 //! How spaces, feeds and clients are shown.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::http::header::{ETAG, HeaderValue, LOCATION};
 use axum::http::{HeaderMap, StatusCode};
@@ -9,7 +11,8 @@ use serde::Serialize;
 
 use crate::aws::trust_policy::provider_arn;
 use crate::domain::{
-    Client, ClientId, ClientSecret, DisplayName, Feed, Grant, IssuerUrl, PublicJwk, RegistryHost, Role, Slug,
+    Audience, Client, ClientId, ClientSecret, DisplayName, Feed, Grant, IssuerUrl, PublicJwk, RegistryHost, Role, Slug,
+    Subject,
 };
 use crate::store::{Entry, Source};
 
@@ -83,21 +86,42 @@ pub(super) fn as_it_is<T: Clone>(entry: &Entry<T>) -> Item<T> {
 pub(in crate::http) struct FeedBody {
     #[serde(flatten)]
     feed: Feed,
-    subject: String,
-    audience: String,
-    provider_arn: String,
+    #[serde(flatten)]
+    token: Option<TokenPreview>,
     registry_host: RegistryHost,
 }
 
+/// What a role's trust policy goes by.
+#[derive(Serialize)]
+struct TokenPreview {
+    subject: Subject,
+    audience: Audience,
+    provider_arn: String,
+    /// The keys of the policy's conditions, with what each has to be.
+    condition_keys: BTreeMap<String, String>,
+}
+
+impl TokenPreview {
+    fn of(issuer: &IssuerUrl, feed: &Feed) -> Option<Self> {
+        let identity = feed.web_identity()?;
+        let subject = identity.subject_of(&feed.name);
+        let key = |name: &str| format!("{}:{name}", issuer.without_scheme());
+        Some(Self {
+            provider_arn: provider_arn(issuer, &identity.role),
+            condition_keys: BTreeMap::from([
+                (key("aud"), identity.audience.to_string()),
+                (key("sub"), subject.to_string()),
+            ]),
+            audience: identity.audience.clone(),
+            subject,
+        })
+    }
+}
+
 pub(super) fn feed(issuer: &IssuerUrl, entry: &Entry<Feed>) -> Item<FeedBody> {
-    let feed = Feed::clone(&entry.value);
-    let value = FeedBody {
-        subject: feed.subject().to_string(),
-        audience: feed.web_identity.audience.to_string(),
-        provider_arn: provider_arn(issuer, &feed),
-        registry_host: feed.registry_host(),
-        feed,
-    };
+    let feed = entry.value.without_secret();
+    let value =
+        FeedBody { token: TokenPreview::of(issuer, &feed), registry_host: feed.registry_host(&feed.region), feed };
     Item { value, origin: entry.source.into() }
 }
 

@@ -10,7 +10,7 @@ use super::answers::{self, Item};
 use super::parts::{Body, RenamePath, SpacePath};
 use crate::admin::{Admin, FeedProgress, Progress, RenameDraft};
 use crate::authz::Operator;
-use crate::domain::{Rename, RenameOf, SpaceFeed};
+use crate::domain::{Rename, RenameOf, SpaceFeed, Subject};
 use crate::http::parts::FeedPath;
 use crate::http::problem::Problem;
 
@@ -27,7 +27,7 @@ pub(in crate::http) struct ProgressBody {
 struct FeedProgressBody {
     feed: SpaceFeed,
     /// What the role has to accept.
-    subject: String,
+    subject: Option<Subject>,
     accepted: bool,
     asked_at: Option<Timestamp>,
     code: Option<String>,
@@ -47,7 +47,7 @@ impl From<FeedProgress> for FeedProgressBody {
         let refusal = last.as_ref().and_then(|last| last.refusal.clone());
         Self {
             feed,
-            subject: subject.to_string(),
+            subject,
             accepted: last.as_ref().is_some_and(|last| last.refusal.is_none()),
             asked_at: last.map(|last| last.at),
             code: refusal.as_ref().map(|(code, _)| code.clone()),

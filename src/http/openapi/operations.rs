@@ -50,6 +50,8 @@ pub(super) const fn ok(about: &'static str, content: &'static [(&'static str, &'
 
 const FORMAT: Parameter = optional("format", "The form of the answer", "Format");
 
+const REGION: Parameter = optional("region", "One of the feed's regions; its own when left out", "Region");
+
 /// The forms of registry credentials.
 const CREDENTIALS: &[Answer] = &[ok("Registry credentials", &[(JSON, "AnyCredentials"), (TEXT, "Text")])];
 const SESSION: &[Answer] = &[ok("The session", &[(JSON, "Session")])];
@@ -74,7 +76,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     ),
     get("/openapi.json", "This description", &[ok("The description", &[(JSON, "Anything")])]),
     Operation {
-        parameters: &[FORMAT],
+        parameters: &[FORMAT, REGION],
         problems: EXCHANGE,
         ..post("/v1/spaces/{space}/feeds/{feed}/credentials", "Registry credentials of a feed", CREDENTIALS)
     },
@@ -84,7 +86,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         ..post("/v1/registries/{host}/credentials", "Registry credentials, the feed found by the host", CREDENTIALS)
     },
     Operation {
-        problems: &[403, 404],
+        problems: &[403, 404, 409],
         ..post(
             "/v1/spaces/{space}/feeds/{feed}/token",
             "A web identity token of a feed",
@@ -92,10 +94,15 @@ pub(super) const OPERATIONS: &[Operation] = &[
         )
     },
     Operation {
+        parameters: &[REGION],
         problems: EXCHANGE,
         ..get("/v1/spaces/{space}/feeds/{feed}/session", "A session of a feed's role, for AWS's programs", SESSION)
     },
-    Operation { problems: EXCHANGE, ..post("/v1/spaces/{space}/feeds/{feed}/session", "The same", SESSION) },
+    Operation {
+        parameters: &[REGION],
+        problems: EXCHANGE,
+        ..post("/v1/spaces/{space}/feeds/{feed}/session", "The same", SESSION)
+    },
     Operation {
         body: Some(("application/x-www-form-urlencoded", "TokenRequest")),
         problems: &[503],

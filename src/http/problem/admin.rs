@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use super::{Problem, WhoseMove};
 use crate::admin::AdminError;
 use crate::store::StoreError;
+use crate::store::vault::VaultError;
 use crate::telemetry::with_causes;
 
 impl From<AdminError> for Problem {
@@ -26,7 +27,10 @@ impl From<AdminError> for Problem {
             AdminError::Invalid { .. } => (StatusCode::BAD_REQUEST, WhoseMove::Caller),
             AdminError::BeyondReach { .. } => (StatusCode::FORBIDDEN, WhoseMove::Caller),
             AdminError::Store(StoreError::Contended) => (StatusCode::SERVICE_UNAVAILABLE, WhoseMove::Nobody),
-            AdminError::Store(_) | AdminError::NoEntropy => (StatusCode::SERVICE_UNAVAILABLE, WhoseMove::Operator),
+            AdminError::Vault(VaultError::NoKey) => (StatusCode::CONFLICT, WhoseMove::Operator),
+            AdminError::Store(_) | AdminError::NoEntropy | AdminError::Vault(_) => {
+                (StatusCode::SERVICE_UNAVAILABLE, WhoseMove::Operator)
+            }
             AdminError::Unwritten(unwritten) => return unwritten.clone().into(),
         };
         let detail = match &error {

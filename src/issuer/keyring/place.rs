@@ -58,10 +58,11 @@ impl Place {
         }
     }
 
-    /// Where `feed` asks STS.
-    #[must_use]
-    pub fn of(feed: &Feed) -> Self {
-        Self::Sts(feed.web_identity.role.account().clone(), feed.region.clone())
+    /// Where `feed` shows STS its tokens: nowhere, if it has none.
+    pub fn of(feed: &Feed) -> impl Iterator<Item = Self> {
+        let place = |(account, region): (&AccountId, &Region)| Self::Sts(account.clone(), region.clone());
+        let account = feed.web_identity().map(|identity| identity.role.account());
+        account.into_iter().flat_map(|account| feed.regions().map(move |region| (account, region))).map(place)
     }
 }
 
@@ -87,9 +88,11 @@ impl InUse {
         }
         let mut places = Places::new();
         for feed in snapshot.feeds() {
-            let feeds = places.entry(Place::of(feed)).or_default();
-            if feeds.len() < FEEDS {
-                feeds.push(Arc::clone(feed));
+            for place in Place::of(feed) {
+                let feeds = places.entry(place).or_default();
+                if feeds.len() < FEEDS {
+                    feeds.push(Arc::clone(feed));
+                }
             }
         }
         let places = Arc::new(places);

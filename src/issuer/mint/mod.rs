@@ -1,7 +1,8 @@
-//! Step 4: a [`Permit`] becomes a signed web identity token. And access tokens, for feedpass itself.
+//! Step 4: a [`TokenPermit`] becomes a signed web identity token. And access tokens, for feedpass itself.
 
 mod access_token;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -14,9 +15,9 @@ use serde::Serialize;
 
 use super::keyring::{KeyRing, SignError};
 use crate::authn::AccessTokenNames;
-use crate::authz::Permit;
+use crate::authz::TokenPermit;
 use crate::clock::Clock;
-use crate::domain::{AccessLifetime, Algorithm, IssuerUrl, Kid, TokenLifetime};
+use crate::domain::{AccessLifetime, Algorithm, IssuerUrl, Kid, SessionTags, SourceIdentity, TokenLifetime};
 use crate::entropy::{Entropy, EntropyError};
 pub use access_token::AccessToken;
 
@@ -87,6 +88,24 @@ struct Claims<'a> {
     iat: i64,
     exp: i64,
     jti: &'a str,
+    #[serde(rename = "https://aws.amazon.com/tags", skip_serializing_if = "Option::is_none")]
+    tags: Option<Tags<'a>>,
+    #[serde(rename = "https://aws.amazon.com/source_identity", skip_serializing_if = "Option::is_none")]
+    source_identity: Option<&'a str>,
+}
+
+/// Session tags as a token carries them: each value in a list of one (IAM User Guide, "Pass session tags in AWS STS").
+/// A token without any carries no such claim: a role that does not allow `sts:TagSession` would refuse it.
+#[derive(Serialize)]
+struct Tags<'a> {
+    principal_tags: BTreeMap<&'a str, [&'a str; 1]>,
+}
+
+impl<'a> Tags<'a> {
+    fn of(tags: &'a SessionTags) -> Option<Self> {
+        let tags = Some(tags).filter(|tags| !tags.is_empty())?;
+        Some(Self { principal_tags: tags.iter().map(|(key, value)| (key, [value])).collect() })
+    }
 }
 
 impl Mint {
@@ -128,7 +147,7 @@ impl Mint {
     ///
     /// # Errors
     /// [`MintError`] when the key's keeper cannot sign or the machine gives no randomness.
-    pub async fn web_identity_token(&self, permit: &Permit) -> Result<WebIdentityToken, MintError> {
+    pub async fn web_identity_token(&self, permit: TokenPermit<'_>) -> Result<WebIdentityToken, MintError> {
         self.signed_token(permit, None).await
     }
 
@@ -136,7 +155,7 @@ impl Mint {
     ///
     /// # Errors
     /// [`MintError`]; [`MintError::Signer`] too when the key's private half is gone.
-    pub async fn canary_token(&self, permit: &Permit, kid: &Kid) -> Result<WebIdentityToken, MintError> {
+    pub async fn canary_token(&self, permit: TokenPermit<'_>, kid: &Kid) -> Result<WebIdentityToken, MintError> {
         self.signed_token(permit, Some(kid)).await
     }
 
@@ -146,25 +165,32 @@ impl Mint {
         self.keyring.current().is_revoked(kid)
     }
 
-    async fn signed_token(&self, permit: &Permit, with: Option<&Kid>) -> Result<WebIdentityToken, MintError> {
+    async fn signed_token(&self, permit: TokenPermit<'_>, with: Option<&Kid>) -> Result<WebIdentityToken, MintError> {
         let feed = permit.feed();
         let issued_second = self.clock.now().as_second();
         let expires_second = issued_second + i64::from(self.lifetimes.load().web_identity.as_secs());
         let jti = self.token_id()?;
-        let subject = feed.subject();
+        let identity = permit.identity();
+        let subject = identity.subject_of(&feed.name);
         let claims = Claims {
             iss: self.issuer.as_str(),
             sub: subject.as_str(),
-            aud: feed.web_identity.audience.as_str(),
+            aud: identity.audience.as_str(),
             iat: issued_second,
             exp: expires_second,
             jti: &jti,
+            tags: Tags::of(&identity.session_tags),
+            source_identity: identity.source_identity.as_ref().map(SourceIdentity::as_str),
         };
         let (token, kid) = self.sign(None, &claims, with).await?;
         Ok(WebIdentityToken { token, kid, jti, expires_at: second(expires_second) })
     }
 
-    fn token_id(&self) -> Result<String, MintError> {
+    /// Draws an id: 22 characters of base64url, 128 random bits.
+    ///
+    /// # Errors
+    /// [`MintError::Entropy`].
+    pub fn token_id(&self) -> Result<String, MintError> {
         let mut id = [0; 16];
         self.entropy.fill(&mut id)?;
         Ok(BASE64_URL_SAFE_NO_PAD.encode(id))

@@ -1,206 +1,79 @@
-//! `AssumeRoleWithWebIdentity`, with the checks in STS's order.
-
-use std::sync::Arc;
-use std::time::Duration;
+//! `AssumeRole`: one who can sign requests becomes a role.
 
 use http::StatusCode;
-use secrecy::{ExposeSecret, SecretString};
 
-use super::params::{AssumeRole, Params};
-use crate::clock::later;
-use crate::iam::{Context, Decision, Policy, PolicyKind, Principal, Request};
-use crate::sandbox::identity_token::{UnverifiedToken, WebIdentity};
+use super::give::{self, Given};
+use super::params::{AssumeRole, Params, Proof};
+use super::refuse_signature;
+use crate::iam::{Context, Decision, Request};
+use crate::sandbox::Role;
 use crate::sandbox::received::Received;
 use crate::sandbox::reply::Refusal;
-use crate::sandbox::sessions::Session;
+use crate::sandbox::sessions::{Session, Who};
+use crate::sandbox::sigv4;
 use crate::sandbox::world::World;
-use crate::sandbox::{OidcProvider, Role, made_up};
 
-/// A plaintext policy's bound; what STS packs it into has no published size.
-const PACKED_BUDGET: usize = 2048;
-/// Bytes of a session token. AWS says to assume no size; this is about what its own have.
-const TOKEN_BYTES: usize = 600;
+const ACTION: &str = "sts:AssumeRole";
+/// The longest session that a role session can be exchanged for (IAM User Guide, "Role chaining").
+const LONGEST_CHAINED: u32 = 3600;
 
-/// A session as it was given, and what else the answer says.
+/// A session as it was given.
 pub(super) struct Assumed {
-    pub(super) session: Arc<Session>,
-    pub(super) subject: String,
-    pub(super) audience: String,
-    pub(super) provider: String,
-    pub(super) source_identity: Option<String>,
-    /// Per cent of what policies and tags may take.
-    pub(super) packed: Option<usize>,
+    pub(super) given: Given,
     /// For the log: who was let in, and by which statement.
     pub(super) why: String,
 }
 
-/// Exchanges a web identity token for a role session.
-pub(super) async fn assume_role(world: &World, received: &Received, params: &Params) -> Result<Assumed, Refusal> {
-    let asked = AssumeRole::read(params)?;
-    if received.parts.headers.contains_key("x-amz-security-token") {
-        // aws/aws-sdk-php#1725: AWS answers this header, which has no place here, with this error.
-        return Err(no_key("the request carries X-Amz-Security-Token, and must be sent without credentials"));
-    }
-    let token = UnverifiedToken::parse(asked.token.expose_secret())?;
+/// Exchanges a signed request for a role session.
+pub(super) fn assume_role(world: &World, received: &Received, params: &Params) -> Result<Assumed, Refusal> {
+    let (caller, _) = sigv4::verify(received, "sts", world, world.clock.now()).map_err(refuse_signature)?;
+    let asked = AssumeRole::read(params, Proof::Signature)?;
     let accounts = world.accounts.load_full();
-    let provider = accounts
-        .provider(&asked.role, &token.unverified_issuer)
-        .ok_or_else(|| no_provider(&accounts, &asked, &token.unverified_issuer))?;
-    let key = world.jwks.key(&provider.url, &token.unverified_kid, token.algorithm).await.map_err(no_key)?;
-    let now = world.clock.now();
-    let identity = token.verify(&key)?.check(provider, now)?;
-    let role = accounts.role(&asked.role).ok_or_else(|| not_authorized("there is no such role"))?;
-    let allowed = authorize(role, provider, &asked, &identity)?;
-    if asked.duration_seconds > role.max_session_duration.as_secs() {
-        let message = "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.";
-        let (asked, most) = (asked.duration_seconds, role.max_session_duration.as_secs());
-        return Err(Refusal::bad("ValidationError", message).because(format!("{asked} s asked for, {most} s allowed")));
-    }
-    let policy = asked.policy.as_deref().map(session_policy).transpose()?;
-    let packed = packed(&asked, &identity)?;
-    let session = Arc::new(session(world, &asked, provider, &identity, policy)?);
-    world.sessions.add(Arc::clone(&session), now);
-    Ok(Assumed {
-        why: format!("{:?} is {}, {allowed}", identity.subject, session.arn()),
-        session,
-        subject: identity.subject,
-        audience: identity.audience,
-        provider: provider.url.to_string(),
-        source_identity: identity.tags.source_identity,
-        packed,
-    })
-}
-
-/// Asks the role's trust policy for the role, and for tags and source identity where the token has
-/// any: one right does not give the others.
-fn authorize(
-    role: &Role,
-    provider: &OidcProvider,
-    asked: &AssumeRole,
-    identity: &WebIdentity,
-) -> Result<Decision, Refusal> {
-    let context = trust_context(provider, asked, identity);
-    let decide = |action: &str| {
-        let principal = Some(Principal::Federated(provider_arn(provider, asked)));
-        let request = Request { principal, action: action.to_owned(), resource: None, context: context.clone() };
-        match role.trust_policy.evaluate(&request) {
-            allowed @ Decision::Allowed(_) => Ok(allowed),
-            decision => Err(not_authorized(format!("the trust policy of {} on {action}: {decision}", role.arn))),
-        }
-    };
-    let allowed = decide("sts:AssumeRoleWithWebIdentity")?;
-    if !identity.tags.tags.is_empty() {
-        decide("sts:TagSession")?;
-    }
-    if identity.tags.source_identity.is_some() {
-        decide("sts:SetSourceIdentity")?;
-    }
-    Ok(allowed)
-}
-
-/// The condition keys that a trust policy can ask for (docs/aws.md §3.1).
-fn trust_context(provider: &OidcProvider, asked: &AssumeRole, identity: &WebIdentity) -> Context {
-    let mut context = federated_context(provider, identity);
-    let claim = |name: &str| format!("{}:{name}", provider.url.without_scheme());
-    context.set(&claim("oaud"), &identity.original_audience);
-    context.set(&claim("email"), &identity.email);
+    let role = accounts.role(&asked.role);
+    let role = role.ok_or_else(|| denied(&caller, &asked, "there is no such role"))?;
+    let mut context = caller.context.clone();
     context.set("sts:RoleSessionName", [&asked.session_name]);
-    context.set("sts:SourceIdentity", &identity.tags.source_identity);
-    context.set("sts:TransitiveTagKeys", &identity.tags.transitive);
-    context.set("aws:TagKeys", identity.tags.tags.iter().map(|(key, _)| key));
-    for (key, value) in &identity.tags.tags {
-        context.set(&format!("aws:RequestTag/{key}"), [value]);
+    context.set("sts:ExternalId", &asked.external_id);
+    let allowed = trusted(role, &caller, &asked, &context)?;
+    // In one account a trust policy that names the caller is enough; another's own has to agree.
+    if caller.account() != asked.role.account() {
+        let permissions = caller.permissions(&accounts);
+        let request = Request {
+            principal: None,
+            action: ACTION.to_owned(),
+            resource: Some(asked.role.to_string()),
+            context: context.clone(),
+        };
+        let decision = permissions.map(|permissions| permissions.evaluate(&request));
+        if !decision.as_ref().is_some_and(Decision::is_allowed) {
+            let decision = decision.map_or_else(|| "it is no longer there".to_owned(), |decision| decision.to_string());
+            let why = format!("the permissions of {} on {ACTION}: {decision}", caller.principal_arn());
+            return Err(denied(&caller, &asked, why));
+        }
     }
-    context
+    if matches!(caller.who, Who::Role(..)) && asked.duration_seconds > LONGEST_CHAINED {
+        let message =
+            "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.";
+        return Err(Refusal::bad("ValidationError", message));
+    }
+    let given = give::session(world, role, &asked, 0, Context::default())?;
+    Ok(Assumed { why: format!("{} is {}, {allowed}", caller.arn(), given.session.arn()), given })
 }
 
-/// The keys of a token that its session keeps.
-fn federated_context(provider: &OidcProvider, identity: &WebIdentity) -> Context {
-    let mut context = Context::default();
-    let claim = |name: &str| format!("{}:{name}", provider.url.without_scheme());
-    context.set(&claim("sub"), [&identity.subject]);
-    context.set(&claim("aud"), [&identity.audience]);
-    context.set(&claim("amr"), &identity.amr);
-    context
-}
-
-fn session(
-    world: &World,
-    asked: &AssumeRole,
-    provider: &OidcProvider,
-    identity: &WebIdentity,
-    policy: Option<Policy>,
-) -> Result<Session, Refusal> {
-    let entropy = world.entropy.as_ref();
-    let mut context = federated_context(provider, identity);
-    context.set("aws:FederatedProvider", [provider_arn(provider, asked)]);
-    context.set("aws:PrincipalArn", [asked.role.as_str()]);
-    context.set("aws:PrincipalAccount", [asked.role.account().as_str()]);
-    context.set("aws:SourceIdentity", &identity.tags.source_identity);
-    for (key, value) in &identity.tags.tags {
-        context.set(&format!("aws:PrincipalTag/{key}"), [value]);
-    }
-    let token_bytes = TOKEN_BYTES.max(asked.minimum_token_size.div_ceil(4) * 3);
-    let session = Session {
-        access_key_id: made_up::access_key_id(entropy)?,
-        secret: SecretString::from(made_up::base64(entropy, 30)?),
-        token: SecretString::from(made_up::base64(entropy, token_bytes)?),
-        expires: later(world.clock.now(), Duration::from_secs(asked.duration_seconds.into())),
-        role: asked.role.clone(),
-        name: asked.session_name.clone(),
-        assumed_role_id: format!("{}:{}", made_up::role_id(&asked.role), asked.session_name),
-        policy,
-        context,
+fn trusted(role: &Role, caller: &Session, asked: &AssumeRole, context: &Context) -> Result<Decision, Refusal> {
+    let request = Request {
+        principal: Some(caller.principal()),
+        action: ACTION.to_owned(),
+        resource: None,
+        context: context.clone(),
     };
-    world.note_issued(&session.secret);
-    world.note_issued(&session.token);
-    Ok(session)
-}
-
-fn session_policy(text: &str) -> Result<Policy, Refusal> {
-    let malformed = |error: crate::iam::PolicyError| Refusal::bad("MalformedPolicyDocument", error.to_string());
-    let policy: Policy = text.parse().map_err(malformed)?;
-    policy.check_kind(PolicyKind::Identity).map_err(malformed)?;
-    Ok(policy)
-}
-
-/// How full policy and tags make a session, in per cent. AWS's packing is not published; this takes
-/// the plain text for it.
-fn packed(asked: &AssumeRole, identity: &WebIdentity) -> Result<Option<usize>, Refusal> {
-    let tags: usize = identity.tags.tags.iter().map(|(key, value)| key.len() + value.len()).sum();
-    let size = asked.policy.as_ref().map_or(0, String::len) + tags;
-    let percent = (size * 100).div_ceil(PACKED_BUDGET);
-    if percent > 100 {
-        let message = format!("Packed policy consumes {percent}% of allotted space, please use smaller policy.");
-        return Err(Refusal::bad("PackedPolicyTooLarge", message));
+    match role.trust_policy.evaluate(&request) {
+        allowed @ Decision::Allowed(_) => Ok(allowed),
+        decision => Err(denied(caller, asked, format!("the trust policy of {} on {ACTION}: {decision}", role.arn))),
     }
-    Ok((size > 0).then_some(percent))
 }
 
-fn provider_arn(provider: &OidcProvider, asked: &AssumeRole) -> String {
-    let (partition, issuer) = (asked.role.partition(), provider.url.without_scheme());
-    format!("arn:{partition}:iam::{}:oidc-provider/{issuer}", provider.account)
-}
-
-fn not_authorized(why: impl Into<String>) -> Refusal {
-    let message = "Not authorized to perform sts:AssumeRoleWithWebIdentity";
+fn denied(caller: &Session, asked: &AssumeRole, why: impl Into<String>) -> Refusal {
+    let message = format!("User: {} is not authorized to perform: {ACTION} on resource: {}", caller.arn(), asked.role);
     Refusal::new(StatusCode::FORBIDDEN, "AccessDenied", message).because(why)
-}
-
-fn no_provider(accounts: &crate::sandbox::Accounts, asked: &AssumeRole, issuer: &str) -> Refusal {
-    let known: Vec<_> =
-        accounts.providers.iter().map(|provider| format!("{} in {}", provider.url, provider.account)).collect();
-    let (account, partition) = (asked.role.account(), asked.role.partition());
-    let message = format!("No OpenIDConnect provider found in your account for {issuer}");
-    Refusal::bad("InvalidIdentityToken", message).because(format!(
-        "account {account} of partition {partition} has no provider for {issuer:?}; there are {}",
-        known.join(", ")
-    ))
-}
-
-/// Two spaces after the comma, as AWS writes it.
-fn no_key(why: impl Into<String>) -> Refusal {
-    let message = "Couldn't retrieve verification key from your identity provider,  please reference \
-                   AssumeRoleWithWebIdentity documentation for requirements";
-    Refusal::bad("InvalidIdentityToken", message).because(why)
 }

@@ -1,7 +1,9 @@
 //! STS over the AWS query protocol: a form in, XML out.
 
 mod assume_role;
+mod give;
 mod params;
+mod web_identity;
 mod xml;
 
 use http::{Method, StatusCode};
@@ -14,12 +16,14 @@ pub(super) use params::Params;
 
 const VERSION: &str = "2011-06-15";
 const ASSUME_ROLE_WITH_WEB_IDENTITY: &str = "AssumeRoleWithWebIdentity";
+const ASSUME_ROLE: &str = "AssumeRole";
 const GET_CALLER_IDENTITY: &str = "GetCallerIdentity";
 
 /// The operation that a form names, as far as the sandbox knows it.
 pub(super) fn operation(params: &Params) -> &'static str {
     match params.text("Action") {
         Some(ASSUME_ROLE_WITH_WEB_IDENTITY) => ASSUME_ROLE_WITH_WEB_IDENTITY,
+        Some(ASSUME_ROLE) => ASSUME_ROLE,
         Some(GET_CALLER_IDENTITY) => GET_CALLER_IDENTITY,
         _ => "unknown operation",
     }
@@ -35,8 +39,12 @@ pub(super) async fn answer(world: &World, received: &Received, params: &Params) 
     let plain = [Method::GET, Method::POST].contains(&received.parts.method) && received.parts.uri.path() == "/";
     match action {
         ASSUME_ROLE_WITH_WEB_IDENTITY if plain && version == VERSION => {
-            let assumed = assume_role::assume_role(world, received, params).await?;
-            Ok(ok(xml::assumed(&assumed, &received.request_id)?, assumed.why))
+            let assumed = web_identity::assume_role(world, received, params).await?;
+            Ok(ok(xml::assumed_with_web_identity(&assumed, &received.request_id)?, assumed.why))
+        }
+        ASSUME_ROLE if plain && version == VERSION => {
+            let assumed = assume_role::assume_role(world, received, params)?;
+            Ok(ok(xml::assumed(&assumed.given, &received.request_id)?, assumed.why))
         }
         GET_CALLER_IDENTITY if plain && version == VERSION => caller_identity(world, received),
         _ => Err(Refusal::bad("InvalidAction", format!("Could not find operation {action} for version {version}"))),
@@ -54,7 +62,7 @@ fn ok(body: String, why: String) -> Reply {
 }
 
 fn caller_identity(world: &World, received: &Received) -> Result<Reply, Refusal> {
-    let signed = sigv4::verify(received, "sts", &world.sessions, world.clock.now());
+    let signed = sigv4::verify(received, "sts", world, world.clock.now());
     let (session, _) = signed.map_err(refuse_signature)?;
     Ok(ok(xml::caller_identity(&session, &received.request_id)?, session.arn()))
 }

@@ -29,11 +29,22 @@ impl Params {
     }
 }
 
-/// The parameters of `AssumeRoleWithWebIdentity`, within their bounds (docs/aws.md §2.1).
+/// How whoever asks proves who it is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Proof {
+    /// By a token in the form.
+    WebIdentity,
+    /// By the request's signature.
+    Signature,
+}
+
+/// The parameters of `AssumeRoleWithWebIdentity` and `AssumeRole`, within their bounds (docs/aws.md §2.1).
 pub(super) struct AssumeRole {
     pub(super) role: RoleArn,
     pub(super) session_name: String,
+    /// Empty where the proof is another.
     pub(super) token: SecretString,
+    pub(super) external_id: Option<String>,
     pub(super) duration_seconds: u32,
     pub(super) policy: Option<String>,
     pub(super) minimum_token_size: usize,
@@ -41,11 +52,18 @@ pub(super) struct AssumeRole {
 
 impl AssumeRole {
     /// Checks all parameters at once, as STS does, and tells of all that are wrong.
-    pub(super) fn read(params: &Params) -> Result<Self, Refusal> {
+    pub(super) fn read(params: &Params, proof: Proof) -> Result<Self, Refusal> {
         let mut check = Check(Vec::new());
         let role = check.text(params, "RoleArn", 20..=2048, |_| true, ARN_PATTERN);
         let session_name = check.text(params, "RoleSessionName", 2..=64, is_session_name, r"[\w+=,.@-]*");
-        let token = check.text(params, "WebIdentityToken", 4..=20_000, |_| true, "");
+        let token = match proof {
+            Proof::WebIdentity => check.text(params, "WebIdentityToken", 4..=20_000, |_| true, ""),
+            Proof::Signature => "",
+        };
+        let external_id = params.text("ExternalId").filter(|_| proof == Proof::Signature);
+        if external_id.is_some() {
+            check.text(params, "ExternalId", 2..=1224, is_external_id, r"[\w+=,.@:\/-]*");
+        }
         let policy = params.text("Policy");
         if policy.is_some() {
             check.text(params, "Policy", 1..=2048, is_policy, r"[\u0009\u000A\u000D\u0020-\u00FF]+");
@@ -63,6 +81,7 @@ impl AssumeRole {
                 .map_err(|why| Refusal::bad("ValidationError", "Request ARN is invalid").because(format!("{why}")))?,
             session_name: session_name.to_owned(),
             token: SecretString::from(token),
+            external_id: external_id.map(str::to_owned),
             duration_seconds,
             policy: policy.map(str::to_owned),
             minimum_token_size: usize::try_from(minimum_token_size).unwrap_or_default(),
@@ -74,6 +93,10 @@ const ARN_PATTERN: &str = r"[\u0009\u000A\u000D\u0020-\u007E\u0085\u00A0-\uD7FF\
 
 fn is_session_name(text: &str) -> bool {
     text.bytes().all(|c| c.is_ascii_alphanumeric() || b"_+=,.@-".contains(&c))
+}
+
+fn is_external_id(text: &str) -> bool {
+    text.bytes().all(|c| c.is_ascii_alphanumeric() || b"_+=,.@:/-".contains(&c))
 }
 
 fn is_policy(text: &str) -> bool {
@@ -172,7 +195,7 @@ mod tests {
 
     fn refusal(members: &[(&str, &str)]) -> String {
         let params = Params(members.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect());
-        AssumeRole::read(&params).err().map(|refusal| refusal.message).unwrap_or_default()
+        AssumeRole::read(&params, Proof::WebIdentity).err().map(|refusal| refusal.message).unwrap_or_default()
     }
 
     #[test]

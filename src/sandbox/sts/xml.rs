@@ -4,7 +4,8 @@ use http::StatusCode;
 use secrecy::ExposeSecret;
 use serde::Serialize;
 
-use super::assume_role::Assumed;
+use super::give::Given;
+use super::web_identity::Assumed;
 use crate::sandbox::reply::Refusal;
 use crate::sandbox::sessions::Session;
 
@@ -25,7 +26,7 @@ struct AssumeRoleWithWebIdentityResponse<'a> {
 struct AssumeRoleWithWebIdentityResult<'a> {
     subject_from_web_identity_token: &'a str,
     audience: &'a str,
-    assumed_role_user: AssumedRoleUser<'a>,
+    assumed_role_user: AssumedRoleUser,
     credentials: Credentials<'a>,
     provider: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -39,9 +40,33 @@ struct AssumeRoleWithWebIdentityResult<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct AssumedRoleUser<'a> {
+struct AssumeRoleResponse<'a> {
+    #[serde(rename = "@xmlns")]
+    xmlns: &'static str,
+    assume_role_result: AssumeRoleResult<'a>,
+    response_metadata: ResponseMetadata<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct AssumeRoleResult<'a> {
+    assumed_role_user: AssumedRoleUser,
+    credentials: Credentials<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    packed_policy_size: Option<usize>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct AssumedRoleUser {
     arn: String,
-    assumed_role_id: &'a str,
+    assumed_role_id: String,
+}
+
+impl AssumedRoleUser {
+    fn of(session: &Session) -> Self {
+        Self { arn: session.arn(), assumed_role_id: session.unique_id() }
+    }
 }
 
 #[derive(Serialize)]
@@ -51,6 +76,18 @@ struct Credentials<'a> {
     secret_access_key: &'a str,
     expiration: String,
     access_key_id: &'a str,
+}
+
+impl<'a> Credentials<'a> {
+    fn of(session: &'a Session) -> Self {
+        let end = session.expires.map(|end| end.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
+        Self {
+            session_token: session.token.as_ref().map_or("", |token| token.expose_secret()),
+            secret_access_key: session.secret.expose_secret(),
+            expiration: end.unwrap_or_default(),
+            access_key_id: &session.access_key_id,
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -72,7 +109,7 @@ struct GetCallerIdentityResponse<'a> {
 #[serde(rename_all = "PascalCase")]
 struct GetCallerIdentityResult<'a> {
     arn: String,
-    user_id: &'a str,
+    user_id: String,
     account: &'a str,
 }
 
@@ -93,27 +130,35 @@ struct ErrorBody<'a> {
     message: String,
 }
 
-/// The answer with a session.
-pub(super) fn assumed(assumed: &Assumed, request_id: &str) -> Result<String, Refusal> {
-    let session = assumed.session.as_ref();
-    let token = session.token.expose_secret();
+/// The answer with a session, to a token.
+pub(super) fn assumed_with_web_identity(assumed: &Assumed, request_id: &str) -> Result<String, Refusal> {
+    let Given { session, packed } = &assumed.given;
     written(&AssumeRoleWithWebIdentityResponse {
         xmlns: NAMESPACE,
         assume_role_with_web_identity_result: AssumeRoleWithWebIdentityResult {
             subject_from_web_identity_token: &assumed.subject,
             audience: &assumed.audience,
-            assumed_role_user: AssumedRoleUser { arn: session.arn(), assumed_role_id: &session.assumed_role_id },
-            credentials: Credentials {
-                session_token: token,
-                secret_access_key: session.secret.expose_secret(),
-                expiration: session.expires.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-                access_key_id: &session.access_key_id,
-            },
+            assumed_role_user: AssumedRoleUser::of(session),
+            credentials: Credentials::of(session),
             provider: &assumed.provider,
             source_identity: assumed.source_identity.as_deref(),
-            packed_policy_size: assumed.packed,
-            session_token_utilization: assumed.packed,
-            session_token_size: token.len(),
+            packed_policy_size: *packed,
+            session_token_utilization: *packed,
+            session_token_size: session.token.as_ref().map_or(0, |token| token.expose_secret().len()),
+        },
+        response_metadata: ResponseMetadata { request_id },
+    })
+}
+
+/// The answer with a session, to a signed request.
+pub(super) fn assumed(given: &Given, request_id: &str) -> Result<String, Refusal> {
+    let Given { session, packed } = given;
+    written(&AssumeRoleResponse {
+        xmlns: NAMESPACE,
+        assume_role_result: AssumeRoleResult {
+            assumed_role_user: AssumedRoleUser::of(session),
+            credentials: Credentials::of(session),
+            packed_policy_size: *packed,
         },
         response_metadata: ResponseMetadata { request_id },
     })
@@ -125,8 +170,8 @@ pub(super) fn caller_identity(session: &Session, request_id: &str) -> Result<Str
         xmlns: NAMESPACE,
         get_caller_identity_result: GetCallerIdentityResult {
             arn: session.arn(),
-            user_id: &session.assumed_role_id,
-            account: session.role.account().as_str(),
+            user_id: session.unique_id(),
+            account: session.account().as_str(),
         },
         response_metadata: ResponseMetadata { request_id },
     })

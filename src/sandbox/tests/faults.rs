@@ -53,7 +53,11 @@ async fn a_bad_day_of_ecr_looks_as_that_of_aws() {
 async fn one_role_hangs_while_another_answers() {
     let world = World::new().await;
     let roles = [ROLE, OTHER_ROLE].map(|arn| role(&world.issuer, arn, super::support::SUBJECT));
-    world.sandbox.set_accounts(Accounts { providers: vec![provider(&world.issuer)], roles: roles.into() });
+    world.sandbox.set_accounts(Accounts {
+        providers: vec![provider(&world.issuer)],
+        roles: roles.into(),
+        users: Vec::new(),
+    });
     let only: RoleArn = ROLE.parse().unwrap();
     world.sandbox.faults().add(Fault::new(Service::Sts, FaultKind::Hang).for_role(only));
     let token = world.key.sign(&world.claims());

@@ -213,6 +213,10 @@ async fn accounts_can_change_under_way() {
     let token = world.key.sign(&world.claims());
     world.session().await;
     let other = role(&world.issuer, ROLE, "space:default:feed:other");
-    world.sandbox.set_accounts(Accounts { providers: vec![provider(&world.issuer)], roles: vec![other] });
+    world.sandbox.set_accounts(Accounts {
+        providers: vec![provider(&world.issuer)],
+        roles: vec![other],
+        users: Vec::new(),
+    });
     assert_eq!(world.assume(ROLE, &token).await.unwrap_err().0, "AccessDenied");
 }

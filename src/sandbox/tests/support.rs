@@ -123,7 +123,11 @@ impl World {
         tokio::spawn(async move { axum::serve(listener, routes).await });
         // The SDK signs by the machine's clock, so the sandbox starts there.
         let clock = ManualClock::at(SystemClock.now());
-        let accounts = Accounts { providers: vec![provider(&issuer)], roles: vec![role(&issuer, ROLE, SUBJECT)] };
+        let accounts = Accounts {
+            providers: vec![provider(&issuer)],
+            roles: vec![role(&issuer, ROLE, SUBJECT)],
+            users: Vec::new(),
+        };
         let entropy = Arc::new(SeededEntropy::new(7));
         let sandbox = Sandbox::start(options, accounts, Arc::new(clock.clone()), entropy).await.unwrap();
         Self { sandbox, clock, issuer, served, key }
@@ -196,7 +200,11 @@ impl World {
         let mut role = role(&self.issuer, ROLE, SUBJECT);
         role.trust_policy = trust.replace("ISSUER", self.issuer.without_scheme()).parse().unwrap();
         role.permissions = permissions.parse().unwrap();
-        self.sandbox.set_accounts(Accounts { providers: vec![provider(&self.issuer)], roles: vec![role] });
+        self.sandbox.set_accounts(Accounts {
+            providers: vec![provider(&self.issuer)],
+            roles: vec![role],
+            users: Vec::new(),
+        });
     }
 }
 

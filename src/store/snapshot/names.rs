@@ -82,11 +82,12 @@ impl Snapshot {
     /// whose subject is the space's alone are one to AWS, as whoever made them so says.
     #[must_use]
     pub fn subject_taken(&self, feed: &Feed) -> Option<SubjectTaken> {
-        if feed.web_identity.subject != SubjectParts::FeedOnly {
-            return None;
-        }
-        let (subject, audience) = (feed.subject(), &feed.web_identity.audience);
-        let alike = |other: &Feed| other.subject() == subject && other.web_identity.audience == *audience;
+        let identity = feed.web_identity().filter(|identity| identity.subject == SubjectParts::FeedOnly)?;
+        let (subject, audience) = (identity.subject_of(&feed.name), &identity.audience);
+        let alike = |other: &Feed| {
+            let other = other.web_identity().map(|identity| (identity.subject_of(&other.name), &identity.audience));
+            other == Some((subject.clone(), audience))
+        };
         let live = self.feeds_with_partial_subjects().filter(|other| alike(other)).map(|other| other.name.clone());
         let left = self.left_behind.get(&(subject.clone(), audience.clone())).into_iter().flatten();
         let left = left.map(|name| self.name_now(name).unwrap_or_else(|| name.clone()));

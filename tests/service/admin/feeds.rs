@@ -16,7 +16,11 @@ async fn a_feed_is_made_with_what_is_left_out_resolved() {
     let provider = body.as_object_mut().unwrap().remove("provider_arn").unwrap();
     let issuer = app.issuer().split_once("://").unwrap().1;
     assert_eq!(provider, format!("arn:aws:iam::123456789012:oidc-provider/{issuer}"));
+    let condition_keys = json!({
+        format!("{issuer}:aud"): "id.example.com", format!("{issuer}:sub"): "space:default:feed:models",
+    });
     let expected = json!({
+        "condition_keys": condition_keys,
         "space": "default", "slug": "models", "region": "us-east-1", "registry": "123456789012",
         "web_identity": {
             "role_arn": "arn:aws:iam::123456789012:role/feedpass-models", "audience": "id.example.com",

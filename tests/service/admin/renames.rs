@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use feedpass::aws::trust_policy::{pull_permissions, trust_policy};
+use feedpass::aws::permissions::permissions;
+use feedpass::aws::trust_policy::trust_policy;
 use feedpass::domain::{Feed, SessionDuration};
 use feedpass::sandbox::{Accounts, OidcProvider, Role};
 use http::Method;
@@ -27,18 +28,19 @@ async fn start() -> TestApp {
 fn trust(app: &TestApp, named: impl Fn(&Feed) -> Option<Feed>) {
     let snapshot = app.app.store().current();
     let issuer = app.app.settings().issuer.clone();
-    let mut accounts = Accounts { providers: Vec::new(), roles: Vec::new() };
-    let audiences: Vec<_> = snapshot.feeds().map(|feed| feed.web_identity.audience.clone()).collect();
+    let mut accounts = Accounts::default();
+    let audiences: Vec<_> = snapshot.feeds().map(|feed| feed.web_identity().unwrap().audience.clone()).collect();
     for feed in snapshot.feeds() {
+        let identity = feed.web_identity().unwrap();
         let both: Vec<Feed> = [Some(Feed::clone(feed)), named(feed)].into_iter().flatten().collect();
         accounts.roles.push(Role {
-            arn: feed.web_identity.role.clone(),
-            trust_policy: policy(&trust_policy(&issuer, &both)),
-            permissions: policy(&pull_permissions(&both)),
+            arn: identity.role.clone(),
+            trust_policy: policy(&trust_policy(&issuer, &identity.role, &both)),
+            permissions: policy(&permissions(&both, false)),
             max_session_duration: SessionDuration::MAX,
         });
         accounts.providers.push(OidcProvider {
-            account: feed.web_identity.role.account().clone(),
+            account: identity.role.account().clone(),
             url: issuer.clone(),
             audiences: audiences.clone(),
         });

@@ -1,8 +1,9 @@
 //! What an operator sets up in AWS.
 
-use feedpass::aws::trust_policy::{pull_permissions, trust_policy};
+use feedpass::aws::permissions::permissions;
+use feedpass::aws::trust_policy::trust_policy;
 use feedpass::config::Settings;
-use feedpass::domain::{Feed, SessionDuration};
+use feedpass::domain::{Feed, SessionDuration, WebIdentity};
 use feedpass::sandbox::{Accounts, OidcProvider, Role};
 use http::Method;
 use serde_json::Value;
@@ -12,20 +13,24 @@ use super::{Reply, Request, TestApp};
 
 /// The accounts as the feeds need them: a provider in each account, a role for each feed.
 pub fn accounts_for(settings: &Settings) -> Accounts {
-    let provider = |feed: &Feed| OidcProvider {
-        account: feed.web_identity.role.account().clone(),
+    let provider = |identity: &WebIdentity| OidcProvider {
+        account: identity.role.account().clone(),
         url: settings.issuer.clone(),
-        audiences: vec![feed.web_identity.audience.clone()],
+        audiences: vec![identity.audience.clone()],
     };
-    let role = |feed: &Feed| Role {
-        arn: feed.web_identity.role.clone(),
-        trust_policy: policy(&trust_policy(&settings.issuer, [feed])),
-        permissions: policy(&pull_permissions([feed])),
-        max_session_duration: SessionDuration::MAX,
+    let role = |feed: &Feed| {
+        let role = &feed.web_identity()?.role;
+        Some(Role {
+            arn: role.clone(),
+            trust_policy: policy(&trust_policy(&settings.issuer, role, [feed])),
+            permissions: policy(&permissions([feed], false)),
+            max_session_duration: SessionDuration::MAX,
+        })
     };
     Accounts {
-        providers: settings.feeds.iter().map(provider).collect(),
-        roles: settings.feeds.iter().map(role).collect(),
+        providers: settings.feeds.iter().filter_map(Feed::web_identity).map(provider).collect(),
+        roles: settings.feeds.iter().filter_map(role).collect(),
+        users: Vec::new(),
     }
 }
 
