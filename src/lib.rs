@@ -40,6 +40,8 @@ pub mod broker;
 
 pub mod admin;
 
+pub mod catalog;
+
 pub mod aws;
 
 pub mod issuer;

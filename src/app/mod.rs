@@ -25,6 +25,7 @@ use crate::aws::ecr::Ecr;
 use crate::aws::sts::Sts;
 use crate::aws::{Connection, TimeLimits};
 use crate::broker::{Broker, Steps};
+use crate::catalog::Catalog;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{AwsEndpoint, Settings};
 use crate::entropy::{Entropy, SystemEntropy};
@@ -178,6 +179,7 @@ impl App {
             authn: Authn::new(Arc::clone(&store), audit.clone(), workloads, keys, issuer, &api, ours),
             audit: audit.clone(),
             broker: broker.clone(),
+            catalog: Catalog::new(Arc::clone(&store), settings.issuer.clone()),
             metadata: Arc::clone(&metadata),
             limiter: limiter.clone(),
             proxies: proxies.clone(),

@@ -21,6 +21,8 @@ pub enum Wish {
     WebIdentityToken,
     /// The role session.
     RoleSession,
+    /// To test it, to list its packages, and to see what AWS has to allow it.
+    Catalog,
 }
 
 impl Wish {
@@ -33,6 +35,7 @@ impl Wish {
             Self::RegistryCredentials => &[Action::Pull, Action::Push],
             Self::WebIdentityToken => &[Action::Token],
             Self::RoleSession => &[Action::Session],
+            Self::Catalog => &[Action::Catalog],
         }
     }
 }
@@ -243,6 +246,11 @@ pub fn permit(caller: &Caller, snapshot: &Snapshot, target: &SpaceFeed, wish: Wi
     let now = snapshot.name_now(target);
     let known = now.as_ref().unwrap_or(target);
     let granted = granted_actions(caller, snapshot, known);
+    if wish == Wish::Catalog
+        && let Some(feed) = snapshot.feed(known).filter(|feed| sees(caller, snapshot, feed))
+    {
+        return permitted(caller, snapshot, feed, wish);
+    }
     let (Some(feed), false) = (snapshot.feed(known), granted.is_empty()) else {
         return Err(Refusal::FeedNotFound {
             client: caller.id().clone(),
@@ -262,6 +270,14 @@ pub fn permit(caller: &Caller, snapshot: &Snapshot, target: &SpaceFeed, wish: Wi
         return Err(scope_too_narrow(caller, wish));
     }
     permitted(caller, snapshot, feed, wish)
+}
+
+/// Whether the caller may look at `feed`: by a grant for its catalog, or by a role that sees feeds.
+#[must_use]
+pub fn sees(caller: &Caller, snapshot: &Snapshot, feed: &Feed) -> bool {
+    may_have(caller, snapshot, &feed.name, Wish::Catalog)
+        || operator(caller, snapshot, Duty::ReadFeeds)
+            .is_ok_and(|operator| operator.reach().covers(Some(&feed.name.space)))
 }
 
 /// The permit of a caller whose grants give it.
@@ -287,7 +303,8 @@ fn permitted(caller: &Caller, snapshot: &Snapshot, feed: &Arc<Feed>, wish: Wish)
 /// What the caller's grants narrow a session to: what they are for, all of them together. None where the feed leaves
 /// that to its role, and no grant names repositories. A token cannot be narrowed.
 fn narrowing(caller: &Caller, snapshot: &Snapshot, feed: &Feed, wish: Wish) -> Option<Narrowing> {
-    if wish == Wish::WebIdentityToken {
+    // A token cannot be narrowed, and of the catalog more is decided than a session policy says.
+    if matches!(wish, Wish::WebIdentityToken | Wish::Catalog) {
         return None;
     }
     let (mut narrowing, mut named) = (Narrowing::default(), feed.narrow_to_grants);

@@ -15,6 +15,7 @@ mod output;
 mod serve;
 mod session;
 mod token;
+mod trust_policy;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -63,6 +64,9 @@ enum Command {
     /// See and change feeds, the registries and the roles for them
     #[command(subcommand)]
     Feed(Box<manage::Feed>),
+    /// Print what AWS has to allow a feed, or check a trust policy
+    #[command(subcommand)]
+    TrustPolicy(trust_policy::TrustPolicy),
     /// See and change clients, who may ask for what
     #[command(subcommand)]
     Client(manage::Client),
@@ -127,6 +131,7 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Admin(admin) => runtime()?.block_on(admin.run(cli.json)),
         Command::Space(space) => runtime()?.block_on(space.run(cli.json)),
         Command::Feed(feed) => runtime()?.block_on(feed.run(cli.json)),
+        Command::TrustPolicy(command) => runtime()?.block_on(command.run(cli.json)),
         Command::Client(client) => runtime()?.block_on(client.run(cli.json)),
         Command::Workload(workload) => runtime()?.block_on(workload.run(cli.json)),
         Command::Policy(policy) => runtime()?.block_on(policy.run(cli.json)),

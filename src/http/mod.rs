@@ -2,6 +2,7 @@
 
 mod access_log;
 mod admin;
+mod body;
 mod caller;
 mod credentials;
 mod formats;
@@ -13,12 +14,14 @@ mod openapi;
 mod operator;
 mod origin;
 mod parts;
+mod preview;
 mod problem;
 mod routes;
 mod server;
 mod session;
 mod state;
 mod token;
+mod trust_policy;
 mod well_known;
 mod whoami;
 

@@ -11,7 +11,9 @@ use super::admin::{
     LARGEST_APPLICATION, apply, audit, clients, feeds, keys, lineage, one, policy, renames, spaces, who_can, workloads,
 };
 use super::state::HttpState;
-use super::{access_log, credentials, health, limits, oauth2, openapi, problem, session, token, well_known, whoami};
+use super::{
+    access_log, credentials, health, limits, oauth2, openapi, problem, session, token, trust_policy, well_known, whoami,
+};
 use crate::authz::Duty;
 use crate::domain::{self, Feed, IssuerUrl, Space, TrustedIssuer, WorkloadRule};
 
@@ -100,6 +102,10 @@ pub const ROUTES: &[RouteEntry] = {
         entry(Internal, "POST", "/v1/spaces/{space}/feeds/{feed}/token", Client, || post(token::web_identity)),
         entry(Internal, "GET", "/v1/spaces/{space}/feeds/{feed}/session", Client, || get(session::session)),
         entry(Internal, "POST", "/v1/spaces/{space}/feeds/{feed}/session", Client, || post(session::session)),
+        entry(Internal, "GET", "/v1/spaces/{space}/feeds/{feed}/trust-policy", Client, || get(trust_policy::needed)),
+        entry(Internal, "POST", "/v1/spaces/{space}/feeds/{feed}/trust-policy/check", Client, || {
+            post(trust_policy::check)
+        }),
         entry(Internal, "POST", "/oauth2/token", Anyone, || post(oauth2::token)),
         entry(Internal, "GET", "/v1/whoami", Client, || get(whoami::whoami)),
         admin("GET", "/v1/admin/spaces", ReadFeeds, || get(spaces::list)),

@@ -11,6 +11,7 @@ use crate::admin::{Admin, SigningKeys};
 use crate::audit::Audit;
 use crate::authn::Authn;
 use crate::broker::Broker;
+use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::issuer::metadata::Metadata;
@@ -23,6 +24,8 @@ pub struct HttpState {
     pub authn: Authn,
     /// Credentials and tokens.
     pub broker: Broker,
+    /// What there is to see of feeds.
+    pub catalog: Catalog,
     /// What operators may do.
     pub admin: Admin,
     /// The signing keys, for operators.
@@ -87,6 +90,7 @@ macro_rules! doors {
 doors! {
     authn: Authn,
     broker: Broker,
+    catalog: Catalog,
     admin: Admin,
     keys: SigningKeys,
     audit: Audit,

@@ -18,6 +18,24 @@ pub struct Condition {
 }
 
 impl Condition {
+    /// Whether it holds of what it names not, as `StringNotEquals` does.
+    #[must_use]
+    pub fn is_negated(&self) -> bool {
+        self.operator.is_negated()
+    }
+
+    /// Whether `*` and `?` in its values stand for other text.
+    #[must_use]
+    pub fn has_wildcards(&self) -> bool {
+        self.operator.has_wildcards()
+    }
+
+    /// Whether it holds of a request that has no such key: negated, `…IfExists`, `ForAllValues:`, or `Null`.
+    #[must_use]
+    pub fn holds_without_its_key(&self) -> bool {
+        self.operator.holds(&self.expected, None)
+    }
+
     /// Checks the condition against what a request sent.
     ///
     /// # Errors

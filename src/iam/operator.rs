@@ -93,6 +93,16 @@ impl Operator {
         (test != Test::Null || (!if_exists && set.is_none())).then_some(Self { set, test, negated, if_exists })
     }
 
+    /// Whether it is its test's opposite.
+    pub(super) fn is_negated(self) -> bool {
+        self.negated
+    }
+
+    /// Whether `*` and `?` in its values stand for other text.
+    pub(super) fn has_wildcards(self) -> bool {
+        matches!(self.test, Test::Like | Test::Arn)
+    }
+
     /// Whether the operator holds of what was `sent` (`None`: the key is absent) and the values
     /// that the policy expects.
     ///
@@ -112,7 +122,8 @@ impl Operator {
         };
         let one = |value: &String| expected.iter().any(|expected| self.test.matches(expected, value)) != self.negated;
         match (self.set, sent) {
-            (Some(Set::ForAllValues), _) => sent.iter().all(one),
+            // A value without text is as none at all.
+            (Some(Set::ForAllValues), _) => sent.iter().all(|value| value.is_empty() || one(value)),
             (Some(Set::ForAnyValue), _) => sent.iter().any(one),
             (None, [value]) => one(value),
             (None, _) => self.negated,

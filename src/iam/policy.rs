@@ -30,6 +30,26 @@ pub struct Statement {
     pub conditions: Vec<Condition>,
 }
 
+impl Statement {
+    /// The identity providers that it names, by their ARNs.
+    #[must_use]
+    pub fn federated(&self) -> &[String] {
+        self.principal.as_ref().map_or(&[], |(named, _)| &named.federated)
+    }
+
+    /// Whether it names everyone.
+    #[must_use]
+    pub fn names_everyone(&self) -> bool {
+        self.principal.as_ref().is_some_and(|(named, inverted)| named.everyone && !inverted)
+    }
+
+    /// The actions that it names, patterns among them; none where it names all others.
+    #[must_use]
+    pub fn actions(&self) -> &[String] {
+        if self.action.inverted { &[] } else { &self.action.patterns }
+    }
+}
+
 /// What a statement does where it applies.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Effect {

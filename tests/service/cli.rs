@@ -6,6 +6,7 @@ mod endpoints;
 mod keys;
 mod manage;
 mod serve;
+mod trust_policy;
 mod workloads;
 
 use serde_json::json;

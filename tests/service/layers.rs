@@ -11,7 +11,7 @@ const WAY: &[&[&str]] = &[
     &["cli"],
     &["app"],
     &["http"],
-    &["broker", "admin"],
+    &["broker", "admin", "catalog"],
     &["aws"],
     &["issuer"],
     &["authz"],

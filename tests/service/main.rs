@@ -12,6 +12,7 @@ mod docs;
 mod documents;
 mod flights;
 mod grants;
+mod iam;
 mod identities;
 mod key_files;
 mod key_stores;
@@ -31,6 +32,7 @@ mod routes;
 mod signed_tokens;
 mod store;
 mod store_outage;
+mod trust_policies;
 mod web_identity;
 mod workloads;
 

@@ -46,6 +46,13 @@ const fn operators(
     Expectation { route, stranger: (401, "credentials_missing"), client: MISSING, operators }
 }
 
+/// What those may look at who have a grant for it, or a role that sees feeds.
+const fn lookers(route: &'static str, answer: Answer) -> Expectation {
+    let client = (404, "feed_not_found");
+    let operators = Some(Operators { may: READ_FEEDS, answer, of_the_space: answer, of_another: client });
+    Expectation { route, stranger: (401, "credentials_missing"), client, operators }
+}
+
 const MISSING: Answer = (403, "role_missing");
 const OK: Answer = (200, "");
 const NO_BODY: Answer = (415, "unsupported_media_type");
@@ -85,7 +92,7 @@ impl Expectation {
             "of_the_space" if operators.may.contains(&"space_admin") => operators.of_the_space,
             "of_another" if operators.may.contains(&"space_admin") => operators.of_another,
             role if operators.may.contains(&role) => operators.answer,
-            _ => MISSING,
+            _ => self.client,
         }
     }
 }
@@ -103,6 +110,13 @@ const EXPECTATIONS: &[Expectation] = &[
     clients("POST /v1/spaces/{space}/feeds/{feed}/token", "feed_not_found"),
     clients("GET /v1/spaces/{space}/feeds/{feed}/session", "feed_not_found"),
     clients("POST /v1/spaces/{space}/feeds/{feed}/session", "feed_not_found"),
+    lookers("GET /v1/spaces/{space}/feeds/{feed}/trust-policy", OK),
+    Expectation {
+        route: "POST /v1/spaces/{space}/feeds/{feed}/trust-policy/check",
+        stranger: (401, "credentials_missing"),
+        client: NO_BODY,
+        operators: None,
+    },
     // RFC 6749's form, which has no `code`.
     Expectation { route: "POST /oauth2/token", stranger: (400, ""), client: (400, ""), operators: None },
     Expectation { route: "GET /v1/whoami", stranger: (401, "credentials_missing"), client: OK, operators: None },

@@ -1,8 +1,16 @@
-//! Who must be let into the roles of a feed.
+//! Who must be let into the roles of a feed: written, rendered for those who set up accounts, and checked.
+
+mod check;
+mod render;
+mod setup;
 
 use serde_json::{Value, json};
 
 use crate::domain::{Feed, IssuerUrl, RoleArn, SecondHop, WebIdentity};
+
+pub use check::{Decided, Finding, Report, Severity, check};
+pub use render::Rendering;
+pub use setup::{RoleSetup, Setup, Use};
 
 /// The ARN of the IAM OIDC provider that the trust policy of `role` names (IAM user guide,
 /// "Create an OpenID Connect identity provider"): the issuer without its scheme, path included.

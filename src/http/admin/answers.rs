@@ -1,7 +1,5 @@
 //! How spaces, feeds and clients are shown.
 
-use std::collections::BTreeMap;
-
 use axum::Json;
 use axum::http::header::{ETAG, HeaderValue, LOCATION};
 use axum::http::{HeaderMap, StatusCode};
@@ -9,11 +7,10 @@ use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::aws::trust_policy::provider_arn;
 use crate::domain::{
-    Audience, Client, ClientId, ClientSecret, DisplayName, Feed, Grant, IssuerUrl, PublicJwk, RegistryHost, Role, Slug,
-    Subject,
+    Client, ClientId, ClientSecret, DisplayName, Feed, Grant, IssuerUrl, PublicJwk, RegistryHost, Role, Slug,
 };
+use crate::http::preview::TokenPreview;
 use crate::store::{Entry, Source};
 
 /// A thing, and where it comes from.
@@ -89,33 +86,6 @@ pub(in crate::http) struct FeedBody {
     #[serde(flatten)]
     token: Option<TokenPreview>,
     registry_host: RegistryHost,
-}
-
-/// What a role's trust policy goes by.
-#[derive(Serialize)]
-struct TokenPreview {
-    subject: Subject,
-    audience: Audience,
-    provider_arn: String,
-    /// The keys of the policy's conditions, with what each has to be.
-    condition_keys: BTreeMap<String, String>,
-}
-
-impl TokenPreview {
-    fn of(issuer: &IssuerUrl, feed: &Feed) -> Option<Self> {
-        let identity = feed.web_identity()?;
-        let subject = identity.subject_of(&feed.name);
-        let key = |name: &str| format!("{}:{name}", issuer.without_scheme());
-        Some(Self {
-            provider_arn: provider_arn(issuer, &identity.role),
-            condition_keys: BTreeMap::from([
-                (key("aud"), identity.audience.to_string()),
-                (key("sub"), subject.to_string()),
-            ]),
-            audience: identity.audience.clone(),
-            subject,
-        })
-    }
 }
 
 pub(super) fn feed(issuer: &IssuerUrl, entry: &Entry<Feed>) -> Item<FeedBody> {

@@ -4,9 +4,9 @@ use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
 
-use super::parts::Body;
 use crate::admin::{Admin, Application, Change, Options};
 use crate::authz::Operator;
+use crate::http::body::Body;
 use crate::http::parts::Parameters;
 use crate::http::problem::Problem;
 

@@ -10,10 +10,10 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use super::answers::Created;
-use super::parts::Body;
 use crate::admin::{KeyPlan, KeyView, KeysView, Revocation, SigningKeys};
 use crate::authz::Operator;
 use crate::domain::{Algorithm, Kid, Reason};
+use crate::http::body::Body;
 use crate::http::parts::{Parameters, wrong_path, wrong_value};
 use crate::http::problem::Problem;
 use crate::http::state::HttpState;

@@ -4,11 +4,12 @@ use axum::extract::State;
 use axum::http::StatusCode;
 
 use super::answers::Item;
-use super::parts::{Body, IfMatch};
+use super::parts::IfMatch;
 use crate::admin::{Admin, Replaceable};
 use crate::authz::Operator;
 use crate::broker::Broker;
 use crate::domain::IssuerUrl;
+use crate::http::body::Body;
 use crate::http::problem::Problem;
 use crate::store::Entry;
 

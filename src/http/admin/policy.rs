@@ -7,11 +7,11 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::parts::Body;
 use crate::authn::workload::PolicyReport;
 use crate::authn::{Authn, Sample};
 use crate::authz::Operator;
 use crate::domain::{Slug, WorkloadRule};
+use crate::http::body::Body;
 use crate::http::no_store::NoStore;
 use crate::http::problem::Problem;
 

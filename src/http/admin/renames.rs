@@ -7,10 +7,11 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::answers::{self, Item};
-use super::parts::{Body, RenamePath, SpacePath};
+use super::parts::{RenamePath, SpacePath};
 use crate::admin::{Admin, FeedProgress, Progress, RenameDraft};
 use crate::authz::Operator;
 use crate::domain::{Rename, RenameOf, SpaceFeed, Subject};
+use crate::http::body::Body;
 use crate::http::parts::FeedPath;
 use crate::http::problem::Problem;
 

@@ -104,6 +104,27 @@ pub(super) const OPERATIONS: &[Operation] = &[
         ..post("/v1/spaces/{space}/feeds/{feed}/session", "The same", SESSION)
     },
     Operation {
+        parameters: &[
+            optional("format", "The form of the answer", "SetupFormat"),
+            optional("for", "What the feed is to be good for", "FeedUse"),
+        ],
+        problems: &[403, 404],
+        ..get(
+            "/v1/spaces/{space}/feeds/{feed}/trust-policy",
+            "What AWS has to allow a feed: provider, roles, policies",
+            &[ok("What has to be set up", &[(JSON, "FeedSetup"), (TEXT, "Text")])],
+        )
+    },
+    Operation {
+        body: Some((JSON, "TrustPolicy")),
+        problems: &[403, 404, 408, 409, 415],
+        ..post(
+            "/v1/spaces/{space}/feeds/{feed}/trust-policy/check",
+            "Whether a trust policy lets the feed in, why not, and whom else",
+            &[ok("What is to be said of it", &[(JSON, "TrustPolicyChecked")])],
+        )
+    },
+    Operation {
         body: Some(("application/x-www-form-urlencoded", "TokenRequest")),
         problems: &[503],
         ..post(

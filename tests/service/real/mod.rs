@@ -5,6 +5,9 @@ pub mod parts;
 mod standin;
 mod window;
 
+pub use parts::{Part, parts};
+pub use standin::Address;
+
 mod image_pull;
 mod ministack;
 mod moto;
